@@ -1,0 +1,282 @@
+// Package cli is the goready command line: commands, flags, rendering, hints and exit status.
+//
+// The result of a command goes to stdout; everything else goes to stderr as lines that begin with "goready:". Its one
+// invariant is the table of exit statuses in [Status]: every error a command returns has one. The package decides
+// nothing about Go environments; it calls facts and explain and prints what they say.
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/goready/goready/internal/host"
+	"github.com/goready/goready/internal/msg"
+)
+
+// Status is the exit status of goready; see "goready help exit-codes".
+type Status int
+
+// The exit statuses.
+const (
+	OK          Status = 0
+	Findings    Status = 1   // findings, drift or a failed assertion
+	Usage       Status = 2   // wrong usage or configuration
+	Incomplete  Status = 3   // could not complete
+	Interrupted Status = 130 // interrupted by the user
+)
+
+// usageError is an error in how goready was called. hint, if not empty, is the way out.
+type usageError struct {
+	err  error
+	hint string
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(hint, format string, args ...any) error {
+	return &usageError{fmt.Errorf(format, args...), hint}
+}
+
+// Program is a run of goready: the machine it describes and its own connections to the world.
+type Program struct {
+	Host           host.Host
+	Args           []string               // without the program's name
+	Dir            func() (string, error) // the current folder
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+}
+
+// app is what the commands share: the program and the values of the global flags.
+type app struct {
+	Program
+	format  string
+	output  string
+	quiet   bool
+	verbose bool
+	noColor bool
+	lang    string
+	dir     string
+	timeout time.Duration
+	out     bytes.Buffer // the result; written at the end, so that a failed command prints no half result
+}
+
+// Main runs goready and returns its exit status.
+func Main(p Program) int {
+	a := &app{Program: p}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	root := a.root()
+	root.SetArgs(p.Args)
+	root.SetIn(p.Stdin)
+	root.SetOut(&a.out)
+	root.SetErr(p.Stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = a.flush()
+	}
+	return int(a.report(ctx, err))
+}
+
+// report prints err and returns its exit status.
+func (a *app) report(ctx context.Context, err error) Status {
+	if err == nil {
+		return OK
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintln(a.Stderr, "goready: interrupted")
+		return Interrupted
+	}
+	fmt.Fprintf(a.Stderr, "goready: %v\n", err)
+	var usage *usageError
+	if errors.As(err, &usage) {
+		if usage.hint != "" {
+			fmt.Fprintf(a.Stderr, "hint: %s\n", usage.hint)
+		}
+		return Usage
+	}
+	return Incomplete
+}
+
+// flush writes the result to stdout or to the file of -o.
+func (a *app) flush() error {
+	if a.output == "" {
+		_, err := a.Stdout.Write(a.out.Bytes())
+		return err
+	}
+	if err := os.WriteFile(a.output, a.out.Bytes(), 0o666); err != nil {
+		return fmt.Errorf("cannot write the result: %w", err)
+	}
+	return nil
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "goready",
+		Short:         "Make a Go development environment work, and prove that it does",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("run 'goready "+strings.TrimPrefix(cmd.CommandPath(), "goready ")+" --help'", "%w", err)
+	})
+	f := root.PersistentFlags()
+	f.StringVar(&a.format, "format", "", "output format: text or json")
+	f.StringVarP(&a.output, "output", "o", "", "write the result to `FILE`")
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "print only the answer")
+	f.BoolVarP(&a.verbose, "verbose", "v", false, "print everything that was considered")
+	f.BoolVar(&a.noColor, "no-color", false, "no colours")
+	f.StringVar(&a.lang, "lang", "", "language of the text output: en or zh-CN")
+	f.StringVarP(&a.dir, "dir", "C", "", "the workspace to look at (default: the current folder)")
+	f.DurationVar(&a.timeout, "timeout", 0, "time limit of the whole command (0: none)")
+	root.CompletionOptions.HiddenDefaultCmd = false
+	root.SetHelpCommand(a.helpCommand(root))
+	root.AddCommand(a.explainCommand(), a.versionCommand())
+	return root
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version of goready",
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			version, goVersion := "(devel)", ""
+			if info, ok := debug.ReadBuildInfo(); ok {
+				version, goVersion = info.Main.Version, info.GoVersion
+			}
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "goready %s %s\n", version, goVersion)
+			return err
+		},
+	}
+}
+
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("", "%s takes no arguments, got %q", cmd.CommandPath(), args[0])
+	}
+	return nil
+}
+
+// getenv returns a variable of goready's own environment.
+func (a *app) getenv(name string) string {
+	value := ""
+	for _, kv := range a.Host.Environ() {
+		if k, v, ok := strings.Cut(kv, "="); ok && k == name {
+			value = v
+		}
+	}
+	return value
+}
+
+// formatIs returns the output format, checked against those a command has.
+func (a *app) formatIs(allowed ...string) (string, error) {
+	format := a.format
+	from := "--format"
+	if format == "" {
+		format, from = a.getenv("GOREADY_FORMAT"), "GOREADY_FORMAT"
+	}
+	if format == "" {
+		return allowed[0], nil
+	}
+	for _, f := range allowed {
+		if f == format {
+			return f, nil
+		}
+	}
+	return "", usagef("", "%s: unknown format %q, want %s", from, format, strings.Join(allowed, " or "))
+}
+
+// language returns the language of text output: --lang, GOREADY_LANG, LC_ALL, LC_MESSAGES, LANG.
+func (a *app) language() (msg.Lang, error) {
+	for _, given := range []struct{ from, value string }{{"--lang", a.lang}, {"GOREADY_LANG", a.getenv("GOREADY_LANG")}} {
+		switch {
+		case given.value == "":
+		case isChinese(given.value):
+			return msg.Chinese, nil
+		case strings.HasPrefix(strings.ToLower(given.value), "en"):
+			return msg.English, nil
+		default:
+			return "", usagef("", "%s: unknown language %q, want en or zh-CN", given.from, given.value)
+		}
+	}
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if v := a.getenv(name); v != "" {
+			if isChinese(v) {
+				return msg.Chinese, nil
+			}
+			return msg.English, nil
+		}
+	}
+	return msg.English, nil
+}
+
+func isChinese(locale string) bool { return strings.HasPrefix(strings.ToLower(locale), "zh") }
+
+// workspace returns the absolute name of the folder to look at.
+func (a *app) workspace() (string, error) {
+	p := a.Host.Platform()
+	dir := a.dir
+	if dir == "" || !p.IsAbs(dir) {
+		wd, err := a.Dir()
+		if err != nil {
+			return "", fmt.Errorf("current folder: %w", err)
+		}
+		dir = p.Join(wd, dir)
+	}
+	dir = p.Clean(dir)
+	info, err := host.Stat(a.Host, dir)
+	switch {
+	case err != nil && a.dir != "":
+		return "", usagef("", "-C: %w", err)
+	case err == nil && !info.Mode.IsDir():
+		return "", usagef("", "-C: %s is not a folder", dir)
+	}
+	return dir, nil
+}
+
+// terminal reports whether w is a terminal, and its width in columns.
+func terminal(w io.Writer) (width int, ok bool) {
+	f, isFile := w.(*os.File)
+	if !isFile || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || width < 20 {
+		width = 80
+	}
+	return width, true
+}
+
+// colours reports whether text output may be coloured.
+func (a *app) colours() bool {
+	if a.noColor || a.output != "" || a.getenv("NO_COLOR") != "" {
+		return false
+	}
+	if v := a.getenv("CLICOLOR_FORCE"); v != "" && v != "0" {
+		return true
+	}
+	_, ok := terminal(a.Stdout)
+	return ok && a.getenv("TERM") != "dumb"
+}
+
+// limit returns ctx with the time limit of --timeout.
+func (a *app) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if a.timeout > 0 {
+		return context.WithTimeout(ctx, a.timeout)
+	}
+	return context.WithCancel(ctx)
+}

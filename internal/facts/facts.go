@@ -1,0 +1,131 @@
+// Package facts gathers what goready needs to know about a machine: which processes could start there (the
+// consumers), the environment each of them would see with the history of every variable, the go command each would
+// run, and the files and running processes behind that.
+//
+// [Gather] is the only input: it asks a host.Host and returns [Facts], plain data. Its one invariant: what could not
+// be learnt is recorded as unknown, with the reason, never left out as if it were absent. The package gives no
+// opinions; explain and check do.
+package facts
+
+import (
+	"time"
+
+	"github.com/goready/goready/internal/editor"
+	"github.com/goready/goready/internal/goenv"
+	"github.com/goready/goready/internal/host"
+	"github.com/goready/goready/internal/layer"
+	"github.com/goready/goready/internal/msg"
+	"github.com/goready/goready/internal/shell"
+)
+
+// Facts is what is known about a machine and a workspace on it.
+type Facts struct {
+	Platform  host.Platform
+	Home      string // "" if unknown
+	User      string
+	Workspace string // absolute
+	Shell     string // the user's shell: $SHELL, else from the user database
+
+	// Consumers are the kinds of process that were asked for, in the order of [Kinds].
+	Consumers []Consumer
+
+	// Files are the go env files that were read, by name.
+	Files map[string]*goenv.File
+	// Editor is what was found of the editor whose consumers are described; nil if none exists here.
+	Editor *Editor
+	// Running are the running processes that matter for observed values; nil unless asked for.
+	Running []Running
+
+	// Problems are settings that have no effect, or not the one they seem to have.
+	Problems []Problem
+	// Unknown says which sections could not be gathered, and why.
+	Unknown map[Section]msg.Text
+
+	answers answers
+}
+
+// Section is a part of Facts that may be unknown as a whole.
+type Section string
+
+// The sections.
+const (
+	SectionProcesses Section = "processes"
+	SectionSettings  Section = "settings"
+)
+
+// Consumer is a kind of process on this machine, and what it would be given.
+type Consumer struct {
+	// ID is one of the ids in [Kinds], for some kinds followed by ":" and a name ("vscode-debug:Launch Package").
+	ID string
+	// Absent, if not zero, says why this consumer does not exist here; nothing else is set then.
+	Absent msg.Text
+	// Env is the environment a go command (or the program of this consumer) is started with.
+	Env *layer.Env
+	// Dir is its working directory.
+	Dir string
+	// Go is the go command it finds. Go.SDK.Root is "" if there is none at all.
+	Go GoCommand
+	// User is the go env file its go command reads; see [goenv.UserFile].
+	User UserFile
+	// Module is the go.mod and go.work its go command finds.
+	Module goenv.Module
+	// Chain is how its environment came about, step by step.
+	Chain []Link
+	// Notes are remarks on this consumer as a whole.
+	Notes []msg.Text
+}
+
+// GoCommand is the go command a consumer runs.
+type GoCommand struct {
+	SDK goenv.SDK
+	// Found says how it was found; "" if it was not found by the consumer itself and another SDK stands in for it.
+	Found string
+	// Note, if not zero, says that the consumer itself finds no go command.
+	Note msg.Text
+}
+
+// UserFile is the user's go env file as a consumer's go command finds it.
+type UserFile struct {
+	Name string
+	Off  bool
+	Err  msg.Text // why there is none
+	File *goenv.File
+}
+
+// Link is a step of the start-up chain of a consumer.
+type Link struct {
+	What  msg.Text
+	Files []shell.Visit
+}
+
+// Editor is an installation of VS Code or a relative.
+type Editor struct {
+	Variant   editor.Variant
+	Extension editor.Extension // zero if the Go extension is not installed
+	Model     editor.Model
+	Known     bool // the model was made for this version of the extension
+	Settings  *editor.Settings
+	// Base says where the extension host's environment comes from: "observed", "desktop" or "terminal".
+	Base string
+}
+
+// Running is a process that runs now and its environment.
+type Running struct {
+	PID      int
+	Kind     string // "gopls", "dlv", "go", "editor", "extension-host"
+	Exe      string
+	Started  time.Time
+	Consumer string // the consumer it is an instance of
+	Env      *layer.Env
+	Unknown  msg.Text // why Env is nil
+	// Fresh, if not nil, is what such a process would be given if it were started now; otherwise that is the consumer.
+	Fresh *Consumer
+}
+
+// Problem is a setting that has no effect, or not the one it seems to have, and what works instead.
+type Problem struct {
+	From    string   `json:"from"` // file:line
+	Subject string   `json:"subject"`
+	Text    msg.Text `json:"text"`
+	Instead msg.Text `json:"instead,omitzero"`
+}

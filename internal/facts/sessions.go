@@ -1,0 +1,374 @@
+package facts
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goready/goready/internal/host"
+	"github.com/goready/goready/internal/layer"
+	"github.com/goready/goready/internal/msg"
+	"github.com/goready/goready/internal/shell"
+	"github.com/goready/goready/internal/sysenv"
+)
+
+// consumer gathers one consumer. shown is false if it does not exist here and was not asked for by name.
+func (g *gatherer) consumer(id string) (c Consumer, shown bool) {
+	kind, name, _ := strings.Cut(id, ":")
+	c = Consumer{ID: id, Dir: g.workDir()}
+	var s start
+	var missing msg.Text
+	switch kind {
+	case "current":
+		s = g.current()
+	case "shell-login":
+		s, missing = g.login(true)
+	case "login-command":
+		s, missing = g.login(false)
+	case "shell-interactive":
+		s = g.interactive()
+	case "ssh-command":
+		s, missing = g.sshCommand()
+	case "desktop-app":
+		s, missing = g.desktopApp()
+	case "systemd-system":
+		return g.systemd(id, name, false)
+	case "systemd-user":
+		return g.systemd(id, name, true)
+	case "cron":
+		return g.cron(id, name)
+	case "devcontainer":
+		return g.devContainer(id)
+	default:
+		return g.editorConsumer(id, kind, name)
+	}
+	if !missing.IsZero() {
+		c.Absent = missing
+		return c, g.explicit()
+	}
+	c.Env, c.Chain, c.Notes = s.env, s.chain, s.notes
+	g.finish(&c, "", "")
+	return c, true
+}
+
+// workDir is the folder in which go commands are taken to run.
+func (g *gatherer) workDir() string {
+	if strings.HasSuffix(g.o.Workspace, ".code-workspace") {
+		return g.p.Dir(g.o.Workspace)
+	}
+	return g.o.Workspace
+}
+
+func (g *gatherer) current() start {
+	return start{env: g.environ.Clone(), chain: []Link{{What: msg.New("goready was started with this environment")}}}
+}
+
+// login is a login shell on a console or through ssh, or with -c.
+func (g *gatherer) login(interactive bool) (start, msg.Text) {
+	if g.p.Windows() {
+		return start{}, msg.New("Windows has no login shells")
+	}
+	if interactive {
+		return g.memo("login", func() start { return g.runShell(g.loginBase(), shell.Session{Login: true, Interactive: true}) }), msg.Text{}
+	}
+	return g.memo("login-command", func() start { return g.runShell(g.loginBase(), shell.Session{Login: true}) }), msg.Text{}
+}
+
+// loginBase is what a login gives before the shell reads its files.
+func (g *gatherer) loginBase() start {
+	return g.memo("login-base", func() start {
+		if g.p.OS == "darwin" {
+			return g.launchd()
+		}
+		env, _ := sysenv.SessionEnv(g.h, sysenv.ConsoleLogin, g.user, nil)
+		return start{env: env, chain: []Link{{What: msg.New("login gives HOME, SHELL, PATH and what PAM reads")}}}
+	})
+}
+
+// launchd is what macOS gives to every program of the user's session.
+func (g *gatherer) launchd() start {
+	env := &layer.Env{}
+	for _, kv := range [][2]string{{"HOME", g.user.Home}, {"USER", g.user.Name}, {"LOGNAME", g.user.Name},
+		{"SHELL", g.user.Shell}, {"PATH", "/usr/bin:/bin:/usr/sbin:/sbin"}} {
+		env.Add(kv[0], layer.Set{Layer: layer.Launchd, From: "launchd", Value: kv[1]})
+	}
+	return start{env: env, chain: []Link{{What: msg.New("launchd gives HOME, USER, SHELL and a short PATH; it reads no shell file and no /etc/paths")}},
+		notes: nil}
+}
+
+// runShell lets the user's shell read its start-up files over base.
+func (g *gatherer) runShell(base start, s shell.Session) start {
+	s.Kind, s.Path = shell.KindOf(g.p, g.user.Shell), g.user.Shell
+	res := g.eval.Start(s, base.env)
+	var notes []msg.Text
+	if !res.End.Why.IsZero() && !res.End.Maybe {
+		notes = append(notes, msg.New("the shell's start-up does not complete: %s (%s)", res.End.Why, res.End.From))
+	}
+	for _, n := range res.Notes {
+		notes = append(notes, msg.New("%s: %s", n.From, n.Text))
+	}
+	link := Link{What: msg.New("%s starts as %s", g.user.Shell, sessionText(s)), Files: res.Files}
+	next := base.then(res.Env, link, notes...)
+	if g.o.Probe {
+		g.probe(&next, base.env, s, false)
+	}
+	return next
+}
+
+func sessionText(s shell.Session) msg.Text {
+	switch {
+	case s.Login && s.Interactive:
+		return msg.New("an interactive login shell")
+	case s.Login:
+		return msg.New("a login shell with a command")
+	case s.Interactive:
+		return msg.New("an interactive shell")
+	}
+	return msg.New("a shell with a command")
+}
+
+// probe really runs the shell and lays what it printed over the prediction.
+func (g *gatherer) probe(s *start, base *layer.Env, session shell.Session, resolving bool) {
+	ctx, cancel := context.WithTimeout(g.ctx, 15*time.Second)
+	defer cancel()
+	r, err := shell.Probe(ctx, g.h, shell.ProbeOptions{Session: session, Env: base.List(), Resolving: resolving})
+	switch {
+	case err != nil:
+		s.notes = append(s.notes, msg.New("%s could not be started for --probe: %s", session.Path, err.Error()))
+		return
+	case r.Env == nil && r.TimedOut:
+		s.notes = append(s.notes, msg.New("%s did not finish its start-up within 10 seconds", session.Path))
+		return
+	case r.Env == nil:
+		s.notes = append(s.notes, msg.New("%s ended with exit code %d before it ran the command", session.Path, r.ExitCode))
+		return
+	}
+	from := session.Path + " (--probe)"
+	names := append(s.env.Names(), g.o.Variables...)
+	for name := range r.Env {
+		names = append(names, name)
+	}
+	for _, name := range names {
+		predicted, ok, unknown := s.env.Lookup(name)
+		value, set := r.Env[name]
+		if unknown.IsZero() && ok == set && predicted == value {
+			continue
+		}
+		s.env.Add(name, layer.Set{Layer: layer.ShellFile, From: from, Value: value, Unset: !set,
+			Why: msg.New("the shell was run, and this is what it gave")})
+	}
+}
+
+// interactive is a shell in a terminal window of the desktop.
+func (g *gatherer) interactive() start {
+	return g.memo("interactive", func() start {
+		base := g.desktop()
+		if g.p.Windows() {
+			base.notes = append(base.notes, msg.New("profiles of PowerShell and cmd's AutoRun are not evaluated"))
+			return base
+		}
+		return g.runShell(base, shell.Session{Interactive: true})
+	})
+}
+
+func (g *gatherer) sshCommand() (start, msg.Text) {
+	if g.p.Windows() {
+		return start{}, msg.New("goready does not know what sshd gives on Windows")
+	}
+	installed := g.exists("/usr/sbin/sshd", "/usr/bin/sshd", "/etc/ssh/sshd_config")
+	if !installed && !g.explicit() {
+		return start{}, msg.New("there is no sshd on this machine")
+	}
+	env, _ := sysenv.SessionEnv(g.h, sysenv.SSH, g.user, nil)
+	base := start{env: env, chain: []Link{{What: msg.New("sshd gives HOME, SHELL, PATH and what PAM reads")}}}
+	if !installed {
+		base.notes = append(base.notes, msg.New("there is no sshd on this machine; this is what a command started by one would see"))
+	}
+	return g.runShell(base, shell.Session{SSHCommand: true}), msg.Text{}
+}
+
+// sessionProcesses are the processes that everything in a Linux desktop session is started from.
+var sessionProcesses = []string{"gnome-shell", "plasmashell", "ksmserver", "gnome-session-b", "xfce4-session", "cinnamon-session",
+	"mate-session", "lxqt-session", "lxsession", "sway", "Hyprland", "i3", "openbox", "cosmic-session", "budgie-wm"}
+
+// desktop is what a program gets that is started from the menu of the desktop.
+func (g *gatherer) desktop() start {
+	return g.memo("desktop", func() start {
+		switch g.p.OS {
+		case "darwin":
+			s := g.launchd()
+			s.notes = append(s.notes, msg.New("values set with launchctl setenv are not seen"))
+			return s
+		case "windows":
+			env, _ := sysenv.WindowsEnv(g.h)
+			return start{env: env, chain: []Link{{What: msg.New("the desktop gives the environment of the registry")}}}
+		}
+		if p, env := g.runningSession(); env != nil {
+			return start{env: env, chain: []Link{{What: msg.New("the running desktop session (%s, pid %d) passes on its environment", p.Name, p.PID)}}}
+		}
+		return g.predictDesktop()
+	})
+}
+
+func (g *gatherer) runningSession() (host.Process, *layer.Env) {
+	for _, p := range g.processes() {
+		for _, name := range sessionProcesses {
+			if p.Name == name && p.UID == g.user.UID {
+				if env := g.processEnv(p); env != nil {
+					return p, env
+				}
+			}
+		}
+	}
+	return host.Process{}, nil
+}
+
+// processEnv returns the environment a running process was started with, or nil.
+func (g *gatherer) processEnv(p host.Process) *layer.Env {
+	if p.Environ == nil {
+		return nil
+	}
+	list, err := p.Environ()
+	if err != nil || len(list) == 0 {
+		return nil
+	}
+	return layer.FromList(list, layer.OSEnv, "environment of "+p.Name+" (pid "+strconv.Itoa(p.PID)+")", g.p.FoldCase())
+}
+
+// predictDesktop is the environment of a desktop session that does not run now. Whether such a session has read the
+// login files of the shell depends on the display manager, so what they would change is unknown.
+func (g *gatherer) predictDesktop() start {
+	var s start
+	if m, ok := sysenv.UserManager(g.h, g.user); ok {
+		s = start{env: m.Env(), chain: []Link{{What: msg.New("the systemd user manager gives PAM's variables and environment.d")}}}
+	} else {
+		s = g.loginBase()
+		s.env = s.env.Clone()
+	}
+	if !g.hasDesktop() {
+		return s
+	}
+	login := g.eval.Start(shell.Session{Kind: shell.KindOf(g.p, g.user.Shell), Path: g.user.Shell, Login: true}, s.env)
+	why := msg.New("whether a desktop session has read the login files depends on the display manager, and no session runs now")
+	for _, name := range login.Env.Names() {
+		before, okBefore, _ := s.env.Lookup(name)
+		after, okAfter, unknown := login.Env.Lookup(name)
+		if before == after && okBefore == okAfter && unknown.IsZero() || name == "PWD" || name == "SHLVL" || name == "_" {
+			continue
+		}
+		trail := login.Env.Trail(name)
+		last := trail[len(trail)-1]
+		last.Skipped, last.Unknown = msg.Text{}, why
+		s.env.Add(name, last)
+	}
+	return s.then(s.env, Link{What: msg.New("perhaps the display manager runs a login shell"), Files: login.Files})
+}
+
+func (g *gatherer) hasDesktop() bool {
+	return g.environ.Get("DISPLAY") != "" || g.environ.Get("WAYLAND_DISPLAY") != "" ||
+		g.exists("/usr/share/xsessions", "/usr/share/wayland-sessions")
+}
+
+func (g *gatherer) desktopApp() (start, msg.Text) {
+	if g.p.OS == "linux" && !g.hasDesktop() && !g.explicit() {
+		if p, env := g.runningSession(); env == nil || p.PID == 0 {
+			return start{}, msg.New("there is no desktop on this machine")
+		}
+	}
+	return g.desktop(), msg.Text{}
+}
+
+// systemd gathers a service of the system's or the user's manager.
+func (g *gatherer) systemd(id, unit string, user bool) (Consumer, bool) {
+	c := Consumer{ID: id, Dir: "/"}
+	m, ok := sysenv.SystemManager(g.h)
+	what := msg.New("the system manager starts the service; no shell and no profile file is involved")
+	if user {
+		m, ok = sysenv.UserManager(g.h, g.user)
+		c.Dir = g.user.Home
+		what = msg.New("the user manager starts the service; no shell and no profile file is involved")
+	}
+	if !ok {
+		c.Absent = msg.New("there is no systemd on this machine")
+		return c, g.explicit()
+	}
+	c.Chain = []Link{{What: what}}
+	if unit == "" {
+		c.Env = m.Env()
+		if !user {
+			c.Notes = append(c.Notes, msg.New("a service without User= has no HOME, so it reads no go env file"))
+		}
+		g.finish(&c, "", "")
+		return c, true
+	}
+	return g.unit(c, m, unit), true
+}
+
+func (g *gatherer) unit(c Consumer, m *sysenv.Manager, name string) Consumer {
+	if !strings.Contains(name, ".") {
+		name += ".service"
+	}
+	u, err := m.Unit(name)
+	if err != nil {
+		c.Absent = msg.New("%s", err.Error())
+		return c
+	}
+	var problems []sysenv.Problem
+	c.Env, problems = m.ServiceEnv(u)
+	for _, p := range append(u.Problems, problems...) {
+		g.f.Problems = append(g.f.Problems, Problem{From: at(p.File, p.Line), Subject: p.Key, Text: p.Why})
+	}
+	if u.WorkingDirectory != "" {
+		c.Dir = strings.TrimPrefix(u.WorkingDirectory, "-")
+	}
+	if has, why := u.HasHome(); !has {
+		c.Notes = append(c.Notes, why)
+	}
+	c.Chain[0].Files = append(c.Chain[0].Files, shell.Visit{File: u.Path, State: shell.Read})
+	for _, d := range u.DropIns {
+		c.Chain[0].Files = append(c.Chain[0].Files, shell.Visit{File: d, State: shell.Read})
+	}
+	g.finish(&c, "", "")
+	return c
+}
+
+// cron gathers a job of the user's crontab: the one that begins at a line, or one like the last.
+func (g *gatherer) cron(id, line string) (Consumer, bool) {
+	c := Consumer{ID: id, Dir: g.user.Home}
+	if g.p.Windows() {
+		c.Absent = msg.New("Windows has no cron")
+		return c, g.explicit()
+	}
+	installed := g.exists("/usr/sbin/cron", "/usr/sbin/crond", "/usr/bin/crond", "/etc/crontab", "/etc/cron.d")
+	if !installed && !g.explicit() {
+		return c, false
+	}
+	var job *sysenv.Job
+	if line != "" {
+		jobs, _ := sysenv.CronJobs(g.h, g.user)
+		for i := range jobs {
+			if strconv.Itoa(jobs[i].Line) == line || at(jobs[i].File, jobs[i].Line) == line {
+				job = &jobs[i]
+			}
+		}
+		if job == nil {
+			c.Absent = msg.New("no job of %s begins at line %s of a crontab", g.user.Name, line)
+			return c, true
+		}
+	}
+	c.Env, _ = sysenv.CronEnv(g.h, g.user, job)
+	c.Chain = []Link{{What: msg.New("cron starts /bin/sh -c with HOME, LOGNAME, a short PATH and the lines of the crontab; no start-up file is read")}}
+	if !installed {
+		c.Notes = append(c.Notes, msg.New("there is no cron on this machine; this is what a job would see"))
+	}
+	g.finish(&c, "", "")
+	return c, true
+}
+
+func at(file string, line int) string {
+	if line == 0 {
+		return file
+	}
+	return file + ":" + strconv.Itoa(line)
+}

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
 )
 
 // rules are all rules, by the name that testdata/policy uses.
@@ -134,7 +135,10 @@ func TestRulesCanFail(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			files := splitArchive(string(data))
+			files := map[string]string{}
+			for _, f := range txtar.Parse(data).Files {
+				files[f.Name] = string(f.Data)
+			}
 			want := files["want"]
 			delete(files, "want")
 			got := allViolations(t, files)
@@ -156,21 +160,6 @@ func rewriteWant(t *testing.T, name, archive, want string) {
 	if err := os.WriteFile(name, []byte(before+"-- want --\n"+want), 0o644); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// splitArchive reads a txtar archive whose files are not empty.
-func splitArchive(archive string) map[string]string {
-	files := map[string]string{}
-	name := "comment"
-	for line := range strings.Lines(archive) {
-		if head, ok := strings.CutPrefix(line, "-- "); ok && strings.HasSuffix(head, " --\n") {
-			name = strings.TrimSuffix(head, " --\n")
-			continue
-		}
-		files[name] += line
-	}
-	delete(files, "comment")
-	return files
 }
 
 func allViolations(t *testing.T, files map[string]string) string {

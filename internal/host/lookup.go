@@ -149,7 +149,7 @@ func (p Platform) linkTarget(name, target string) string {
 		return target
 	}
 	if p.Windows() {
-		vol, _ := p.splitVolume(name)
+		vol, _ := splitVolume(name)
 		if strings.HasPrefix(target, `\`) || strings.HasPrefix(target, "/") {
 			return p.Clean(vol + target)
 		}
@@ -171,8 +171,8 @@ func (p Platform) split(name string) (root string, elems []string) {
 	root = "/"
 	if p.Windows() {
 		name = p.Clean(name)
-		vol, rest := p.splitVolume(name)
-		root, name = vol+`\`, strings.ReplaceAll(rest, `\`, "/")
+		vol, rest := splitVolume(name)
+		root, name = vol+`\`, slashes(rest)
 	}
 	for _, e := range strings.Split(name, "/") {
 		if e != "" && e != "." {

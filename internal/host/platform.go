@@ -37,13 +37,13 @@ func (p Platform) ListSeparator() string {
 	return ":"
 }
 
-// IsAbs reports whether name is absolute: on Windows, with a drive or a share and a root.
+// IsAbs reports whether name is absolute: on Windows, with a drive and a root, or with a share or device.
 func (p Platform) IsAbs(name string) bool {
 	if !p.Windows() {
 		return strings.HasPrefix(name, "/")
 	}
-	vol, rest := p.splitVolume(name)
-	return vol != "" && (strings.HasPrefix(vol, `\\`) || strings.HasPrefix(rest, `\`))
+	vol, rest := splitVolume(name)
+	return strings.HasPrefix(vol, `\\`) || vol != "" && strings.HasPrefix(rest, `\`)
 }
 
 // Clean returns the shortest name equal to name by rules of spelling alone, as filepath.Clean does on that system.
@@ -51,28 +51,67 @@ func (p Platform) Clean(name string) string {
 	if !p.Windows() {
 		return path.Clean(name)
 	}
-	vol, rest := p.splitVolume(name)
-	if rest == "" {
-		if strings.HasPrefix(vol, `\\`) {
-			return vol
-		}
-		return vol + "."
+	vol, rest := splitVolume(name)
+	switch {
+	case rest == "" && strings.HasPrefix(vol, `\\`):
+		return vol
+	case rest == "":
+		return name + "."
 	}
-	return vol + strings.ReplaceAll(path.Clean(strings.ReplaceAll(rest, `\`, "/")), "/", `\`)
+	clean := backslashes(path.Clean(slashes(rest)))
+	if vol == "" && !strings.HasPrefix(name, clean) {
+		clean = stayRelative(clean)
+	}
+	return vol + clean
+}
+
+// stayRelative returns a cleaned Windows name spelled so that it still names no drive and no device, as
+// filepath.Clean does: a\..\c: must not become c:, and \a\..\??\c: must not become \??\c:.
+func stayRelative(name string) string {
+	first, _, _ := strings.Cut(name, `\`)
+	switch {
+	case strings.Contains(first, ":"):
+		return `.\` + name
+	case strings.HasPrefix(name, `\??`):
+		return `\.` + name
+	}
+	return name
 }
 
 // Join joins elements and cleans the result; empty elements are ignored, and no elements give "".
 func (p Platform) Join(elem ...string) string {
-	var kept []string
+	if p.Windows() {
+		return p.joinWindows(elem)
+	}
+	return path.Join(elem...)
+}
+
+// joinWindows follows filepath.Join: C: joined with f stays relative to the drive's current directory, and elements
+// that are not a share or device never become one by being joined.
+func (p Platform) joinWindows(elem []string) string {
+	var b strings.Builder
+	last := byte(0)
 	for _, e := range elem {
+		switch {
+		case e == "" || b.Len() == 0 || last == ':':
+		case last == '\\' || last == '/':
+			e = strings.TrimLeft(e, `\/`)
+			if b.Len() == 1 && hasElements(backslashes(e), "??") {
+				b.WriteString(`.\`)
+			}
+		default:
+			b.WriteByte('\\')
+			last = '\\'
+		}
 		if e != "" {
-			kept = append(kept, e)
+			b.WriteString(e)
+			last = e[len(e)-1]
 		}
 	}
-	if len(kept) == 0 {
+	if b.Len() == 0 {
 		return ""
 	}
-	return p.Clean(strings.Join(kept, p.Separator()))
+	return p.Clean(b.String())
 }
 
 // Dir returns all but the last element of name, cleaned.
@@ -80,10 +119,11 @@ func (p Platform) Dir(name string) string {
 	if !p.Windows() {
 		return path.Dir(name)
 	}
-	vol, rest := p.splitVolume(name)
-	dir := strings.ReplaceAll(path.Dir(strings.ReplaceAll(rest, `\`, "/")), "/", `\`)
-	if dir == "." && vol != "" {
-		return vol + dir
+	vol, _ := splitVolume(name)
+	rest := name[len(vol):]
+	dir := p.Clean(rest[:strings.LastIndexAny(rest, `\/`)+1])
+	if dir == "." && len(vol) > 2 {
+		return vol
 	}
 	return vol + dir
 }
@@ -93,12 +133,14 @@ func (p Platform) Base(name string) string {
 	if !p.Windows() {
 		return path.Base(name)
 	}
-	_, rest := p.splitVolume(name)
-	b := path.Base(strings.ReplaceAll(rest, `\`, "/"))
-	if b == "/" {
+	if name == "" {
+		return "."
+	}
+	_, rest := splitVolume(strings.TrimRight(name, `\/`))
+	if rest = rest[strings.LastIndex(rest, `\`)+1:]; rest == "" {
 		return `\`
 	}
-	return b
+	return rest
 }
 
 // SplitList splits the value of a variable such as PATH. Windows lists may quote an entry that contains a semicolon.
@@ -125,21 +167,49 @@ func (p Platform) SplitList(list string) []string {
 	return append(out, strings.ReplaceAll(list[start:], `"`, ""))
 }
 
-// splitVolume splits a Windows name into drive or share, and the rest with backslashes only.
-func (p Platform) splitVolume(name string) (vol, rest string) {
-	name = strings.ReplaceAll(name, "/", `\`)
-	if len(name) >= 2 && name[1] == ':' && isLetter(name[0]) {
-		return name[:2], name[2:]
-	}
-	if strings.HasPrefix(name, `\\`) {
-		// \\host\share
-		parts := strings.SplitN(name[2:], `\`, 3)
-		if len(parts) >= 2 && parts[0] != "" && parts[1] != "" {
-			n := 2 + len(parts[0]) + 1 + len(parts[1])
-			return name[:n], name[n:]
-		}
-	}
-	return "", name
+// splitVolume splits a Windows name into drive, share or device, and the rest; both with backslashes only.
+func splitVolume(name string) (vol, rest string) {
+	name = backslashes(name)
+	n := volumeLen(name)
+	return name[:n], name[n:]
 }
 
-func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+// volumeLen returns the length of the drive (C:), share (\\host\share) or device (\\.\name, \\?\name, \??\name, where a
+// share after UNC counts as one name) at the start of a Windows name with backslashes only, as filepath.VolumeName.
+func volumeLen(name string) int {
+	switch {
+	case len(name) >= 2 && name[1] == ':':
+		return 2
+	case hasElements(name, `\\.\UNC`):
+		return elements(name, len(`\\.\UNC\`), 2)
+	case len(name) == 3 && (name == `\\.` || name == `\\?` || name == `\??`):
+		return 3
+	case hasElements(name, `\\.`), hasElements(name, `\\?`), hasElements(name, `\??`):
+		return elements(name, 4, 1)
+	case strings.HasPrefix(name, `\\`):
+		return elements(name, 2, 2)
+	}
+	return 0
+}
+
+// hasElements reports whether name begins with prefix, in any letter case, and ends or goes on with a backslash there.
+func hasElements(name, prefix string) bool {
+	n := len(prefix)
+	return len(name) >= n && strings.EqualFold(name[:n], prefix) && (len(name) == n || name[n] == '\\')
+}
+
+// elements returns the index of the end of the n-th element from start.
+func elements(name string, start, n int) int {
+	for i := start; i < len(name); i++ {
+		if name[i] == '\\' {
+			if n--; n == 0 {
+				return i
+			}
+		}
+	}
+	return len(name)
+}
+
+func slashes(name string) string { return strings.ReplaceAll(name, `\`, "/") }
+
+func backslashes(name string) string { return strings.ReplaceAll(name, "/", `\`) }

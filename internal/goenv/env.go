@@ -41,6 +41,32 @@ type Query struct {
 	ReadFile func(name string) ([]byte, error)
 }
 
+// On fills the functions of q that are nil with those of h, where the machine may be asked at the time of the answer.
+func (q *Query) On(h host.Host) *Query {
+	if q.Root == nil {
+		q.Root = func(goroot string) (SDK, error) { return LoadRoot(h, goroot) }
+	}
+	if q.Find == nil {
+		q.Find = func(gocmd string) (SDK, error) { return FindSDK(h, gocmd) }
+	}
+	if q.LookPath == nil {
+		q.LookPath = func(program string) (string, error) {
+			return host.LookPath(h, program, q.Getenv("PATH"), q.Dir)
+		}
+	}
+	if q.ReadFile == nil {
+		q.ReadFile = h.ReadFile
+	}
+	return q
+}
+
+func (q *Query) peek() func(string) string {
+	if q.Peek != nil {
+		return q.Peek
+	}
+	return q.Getenv
+}
+
 // Result is the value of a variable for a go command.
 type Result struct {
 	// Value takes effect. For a variable that Go does not know, it is what programs find in their environment.
@@ -69,4 +95,24 @@ type Result struct {
 // Resolve returns the value of the variable key, as the go command resolves it (cmd/go/internal/cfg.Getenv and
 // EnvOrAndChanged, cmd/go/internal/envcmd.MkEnv), after a toolchain switch if there is one. key may be any name; see
 // [IsGoVariable].
-func Resolve(q *Query, key string) Result { return Result{} }
+func Resolve(q *Query, key string) Result {
+	v := newEnvView(q)
+	if !IsGoVariable(key) {
+		return v.plain(key)
+	}
+	r := v.variable(key)
+	r.Printed = r.Value
+	if r.Unknown.IsZero() {
+		r.Unknown = v.unknown
+	}
+	r.Notes = append(r.Notes, v.notes...)
+	r.Err = envFailure(q, key)
+	return r
+}
+
+// Getenv returns what cmd/go/internal/cfg.Getenv returns for key in the go command that was started: the value from the
+// layers, without defaults and derived values. q.Module is not looked at, so this gives the GOWORK and GOROOT that
+// [FindModule] needs.
+func Getenv(q *Query, key string) string {
+	return newEnvView(q).local().get(key)
+}

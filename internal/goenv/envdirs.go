@@ -6,9 +6,6 @@ import (
 	"github.com/goready/goready/internal/host"
 )
 
-// ErrNoRoot means that a go command was found, but not the GOROOT it belongs to.
-var ErrNoRoot = errors.New("not inside a GOROOT")
-
 // UserConfigDir returns what os.UserConfigDir returns on p with that environment, and the same errors.
 func UserConfigDir(p host.Platform, getenv func(string) string) (string, error) {
 	switch p.OS {

@@ -1,6 +1,11 @@
 package goenv
 
 import (
+	"errors"
+	"strings"
+
+	"golang.org/x/mod/modfile"
+
 	"github.com/goready/goready/internal/host"
 	"github.com/goready/goready/internal/msg"
 )
@@ -47,10 +52,6 @@ type ModuleSearch struct {
 	TempDir string
 }
 
-// FindModule finds and reads go.mod and go.work as cmd/go/internal/modload.FindGoMod and FindGoWork do. The problems are
-// those of files that the go command refuses to load.
-func FindModule(h host.Host, s ModuleSearch) (Module, []ModuleProblem) { return Module{}, nil }
-
 // ModuleProblem is a problem of a go.mod or go.work.
 type ModuleProblem struct {
 	File string   `json:"file"`
@@ -58,6 +59,122 @@ type ModuleProblem struct {
 	Text msg.Text `json:"text"`
 }
 
-// Getenv returns what cmd/go/internal/cfg.Getenv returns for key in q: the layers without defaults and derived values.
-// It needs q.Module for nothing but a toolchain that brings another $GOROOT/go.env.
-func Getenv(q *Query, key string) string { return "" }
+// maxModuleFile is the size in bytes above which a go.mod is not checked for mistakes.
+const maxModuleFile = 1 << 20
+
+// FindModule finds and reads go.mod and go.work as cmd/go/internal/modload.FindGoMod and FindGoWork do. The problems are
+// those of files that the go command refuses to load, at most ten for each.
+func FindModule(h host.Host, s ModuleSearch) (Module, []ModuleProblem) {
+	p := h.Platform()
+	var m Module
+	var problems []ModuleProblem
+	m.Mod, problems = moduleUp(h, s.Dir, "go.mod", "")
+	var more []ModuleProblem
+	m.Work, more = moduleUp(h, s.Dir, "go.work", s.GOROOT)
+	problems = append(problems, more...)
+	switch {
+	case s.GOWORK == "" || s.GOWORK == "auto" || s.GOWORK == "off":
+	case p.IsAbs(s.GOWORK):
+		m.Given.Name = s.GOWORK
+		if _, err := host.Stat(h, s.GOWORK); err == nil || errors.Is(err, host.ErrUnknown) {
+			m.Given, more = moduleRead(h, s.GOWORK)
+			problems = append(problems, more...)
+		}
+	}
+	if m.Mod.Name != "" {
+		m.ModInTemp = moduleSameDir(h, p.Dir(m.Mod.Name), s.TempDir)
+	}
+	return m, problems
+}
+
+// moduleUp finds and reads the nearest file called base in dir or above, without going up into the folder stop.
+func moduleUp(h host.Host, dir, base, stop string) (ModuleFile, []ModuleProblem) {
+	p := h.Platform()
+	for dir = p.Clean(dir); ; {
+		name := p.Join(dir, base)
+		if info, err := host.Stat(h, name); err == nil && !info.Mode.IsDir() {
+			return moduleRead(h, name)
+		}
+		up := p.Dir(dir)
+		if up == dir || up == stop {
+			return ModuleFile{}, nil
+		}
+		dir = up
+	}
+}
+
+// moduleSameDir is cmd/go/internal/search.InDir(dir, temp) == ".".
+func moduleSameDir(h host.Host, dir, temp string) bool {
+	p := h.Platform()
+	if temp == "" {
+		return false
+	}
+	if dir == temp || dir == strings.TrimRight(temp, p.Separator()) {
+		return true
+	}
+	realTemp, err := host.EvalSymlinks(h, temp)
+	if err != nil {
+		realTemp = temp
+	}
+	realDir, err := host.EvalSymlinks(h, dir)
+	if err != nil {
+		realDir = dir
+	}
+	return realDir == realTemp
+}
+
+func moduleRead(h host.Host, name string) (ModuleFile, []ModuleProblem) {
+	f := ModuleFile{Name: name, Exists: true}
+	data, err := h.ReadFile(name)
+	if err != nil {
+		f.Err = msg.New("%s", err.Error())
+		return f, []ModuleProblem{{File: name, Text: f.Err}}
+	}
+	f.Go = moduleLookup(data, "go")
+	f.Toolchain = moduleLookup(data, "toolchain")
+	f.ModulePath = modfile.ModulePath(data)
+	if len(data) > maxModuleFile {
+		return f, nil
+	}
+	return f, moduleProblems(h.Platform().Base(name), name, data)
+}
+
+// moduleLookup is cmd/go/internal/gover.GoModLookup with the number of the line.
+func moduleLookup(data []byte, key string) ModuleLine {
+	n := 0
+	for line := range strings.Lines(string(data)) {
+		n++
+		rest, ok := strings.CutPrefix(strings.TrimSpace(line), key)
+		if !ok || rest == "" || rest[0] != ' ' && rest[0] != '\t' {
+			continue
+		}
+		rest, _, _ = strings.Cut(rest, "//")
+		return ModuleLine{Value: strings.TrimSpace(rest), Line: n}
+	}
+	return ModuleLine{}
+}
+
+func moduleProblems(base, name string, data []byte) []ModuleProblem {
+	var err error
+	if base == "go.mod" {
+		_, err = modfile.Parse(name, data, nil)
+	} else {
+		_, err = modfile.ParseWork(name, data, nil)
+	}
+	list, ok := errors.AsType[modfile.ErrorList](err)
+	if err != nil && !ok {
+		return []ModuleProblem{{File: name, Text: msg.New("%s", err.Error())}}
+	}
+	var problems []ModuleProblem
+	for _, e := range list[:min(len(list), 10)] {
+		problems = append(problems, ModuleProblem{File: name, Line: e.Pos.Line, Text: msg.New("%s", moduleErrorText(e))})
+	}
+	return problems
+}
+
+// moduleErrorText is the error without the position.
+func moduleErrorText(e modfile.Error) string {
+	e.Filename = ""
+	e.Pos = modfile.Position{}
+	return e.Error()
+}

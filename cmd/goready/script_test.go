@@ -11,7 +11,10 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/goready/goready/internal/cli"
+	"github.com/goready/goready/internal/host/local"
 	"github.com/goready/goready/internal/testreq"
 )
 
@@ -63,6 +66,7 @@ func setup(env *testscript.Env) error {
 	}
 	env.Vars = append(cleanEnv(env.Vars), "HOME="+home, "WS="+ws, "SDK="+sdk, "SHELL=/bin/bash", "USER=tester", "LANG=C.UTF-8",
 		"XDG_CONFIG_HOME=", "XDG_CACHE_HOME=", "XDG_DATA_HOME=", "GOENVFILE="+filepath.Join(home, ".config", "go", "env"),
+		"BIN="+filepath.SplitList(env.Getenv("PATH"))[0], // where goready itself is
 		"PATH="+filepath.Join(sdk, "bin")+":"+env.Getenv("PATH"), "FLAGS=")
 	env.Cd = ws
 	return nil
@@ -184,4 +188,35 @@ func scriptEnv(ts *testscript.TestScript) []string {
 		}
 	}
 	return env
+}
+
+// TestSchema validates real output against the published schema.
+func TestSchema(t *testing.T) {
+	compiler := jsonschema.NewCompiler()
+	schema, err := compiler.Compile("../../docs/schema/explain.v1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := t.TempDir()
+	for _, args := range [][]string{
+		{"GOPROXY", "PATH", "GO_PROXY"},
+		{"GOPROXY", "--observe", "--editor-from", "terminal"},
+		{"--module", "example.com/m", "--answers", "404,ok", "--url", "https://example.com", "--chain"},
+	} {
+		var stdout, stderr bytes.Buffer
+		status := cli.Main(cli.Program{
+			Host: local.New(), Args: append([]string{"explain", "--format", "json", "-C", home}, args...),
+			Dir: os.Getwd, Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr,
+		})
+		if status != 0 {
+			t.Fatalf("%q: status %d, %s", args, status, stderr.String())
+		}
+		value, err := jsonschema.UnmarshalJSON(&stdout)
+		if err != nil {
+			t.Fatalf("%q: %v", args, err)
+		}
+		if err := schema.Validate(value); err != nil {
+			t.Errorf("%q: %v", args, err)
+		}
+	}
 }

@@ -114,6 +114,12 @@ func decideGo(f *facts.Facts, c *facts.Consumer, name string, d *Decision) {
 	res := goenv.Resolve(q, name)
 	d.Notes = append(d.Notes, res.Notes...)
 	d.Error = res.Err
+	switch {
+	case name == "GOTOOLCHAIN":
+		d.Notes = append(d.Notes, toolchainNotes(q)...)
+	case name == "GOPROXY" && c.ID == "vscode-gopls":
+		d.Notes = append(d.Notes, msg.New("gopls runs go with GOPROXY=off except for the first load and explicit commands"))
+	}
 	osWins := false
 	for _, r := range res.Trail {
 		if r.Layer != layer.OSEnv {
@@ -146,6 +152,24 @@ func decideGo(f *facts.Facts, c *facts.Consumer, name string, d *Decision) {
 		d.State = Unset
 		d.noteGo(c)
 	}
+}
+
+// toolchainNotes says what becomes of GOTOOLCHAIN in this folder: which toolchain runs, or why none does.
+func toolchainNotes(q *goenv.Query) []msg.Text {
+	s := goenv.SelectToolchain(q)
+	var notes []msg.Text
+	switch {
+	case !s.Err.IsZero():
+		notes = append(notes, msg.New("every other go command here stops with: %s", s.Err))
+	case !s.Unknown.IsZero():
+		notes = append(notes, msg.New("which toolchain runs here is unknown: %s", s.Unknown))
+	case s.Toolchain != "" && s.Toolchain != "local":
+		notes = append(notes, msg.New("go commands here run %s, which reads its own go.env", s.Toolchain))
+	}
+	if !s.ModuleErr.IsZero() {
+		notes = append(notes, msg.New("go build, go list and go mod stop with: %s", s.ModuleErr))
+	}
+	return notes
 }
 
 // noteGo adds that the consumer itself finds no go command, when the value depends on that.

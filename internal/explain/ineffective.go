@@ -54,7 +54,7 @@ func valueProblems(f *facts.Facts, c *facts.Consumer, name string) []facts.Probl
 		from = string(w.Layer)
 	}
 	var out []facts.Problem
-	for _, p := range lintValue(f, c, name, d.Value) {
+	for _, p := range lintValue(f, name, d.Value) {
 		if p.Grade == goenv.GradeNote {
 			continue
 		}
@@ -70,10 +70,10 @@ func valueProblems(f *facts.Facts, c *facts.Consumer, name string) []facts.Probl
 	return out
 }
 
-func lintValue(f *facts.Facts, c *facts.Consumer, name, value string) []goenv.ValueProblem {
+func lintValue(f *facts.Facts, name, value string) []goenv.ValueProblem {
 	switch name {
 	case "GOPROXY":
-		return goenv.LintProxyList(value)
+		return goenv.LintProxyList(value, f.Platform)
 	case "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE":
 		return goenv.LintPatterns(value)
 	case "GOSUMDB":

@@ -46,7 +46,6 @@ func (g *gatherer) editorConsumer(id, kind, name string) (Consumer, bool) {
 		env, problems := g.f.Editor.Model.GoplsEnv(e.tool, g.f.Editor.Settings, 0)
 		g.editorProblems(problems)
 		g.fromExthost(&c, e, env, msg.New("the Go extension starts gopls, and gopls starts go"))
-		c.Notes = append(c.Notes, msg.New("gopls runs go with GOPROXY=off except for the first load and explicit commands"))
 		found = ""
 	case "vscode-install":
 		g.fromExthost(&c, e, g.f.Editor.Model.InstallEnv(e.exthost.env, g.f.Editor.Settings, 0), msg.New("the Go extension runs go install"))
@@ -297,9 +296,9 @@ func (g *gatherer) loadLaunch(e *editorParts) {
 	}
 	e.loaded = true
 	var problems []editor.Problem
-	e.launch, problems = editor.LoadLaunch(g.h, g.f.Editor.Settings)
+	e.launch, problems = editor.LoadLaunch(g.f.Editor.Settings)
 	g.editorProblems(problems)
-	e.tasks, problems = editor.LoadTasks(g.h, g.f.Editor.Settings)
+	e.tasks, problems = editor.LoadTasks(g.f.Editor.Settings)
 	g.editorProblems(problems)
 }
 
@@ -376,7 +375,8 @@ func (g *gatherer) taskConsumer(c Consumer, e *editorParts, name string) (Consum
 		return c, g.explicit()
 	}
 	terminal := editor.TerminalEnv(e.resolved.env, e.resolved.env, g.f.Editor.Settings, e.prefix)
-	env := g.f.Editor.Model.TaskEnv(e.exthost.env, terminal, g.f.Editor.Settings, chosen)
+	env, problems := g.f.Editor.Model.TaskEnv(e.exthost.env, terminal, g.f.Editor.Settings, chosen)
+	g.editorProblems(problems)
 	s := e.exthost.then(env, Link{What: msg.New("task %q of type %s (%s)", chosen.Label, chosen.Type, chosen.Pos.String())})
 	found := ""
 	switch chosen.Type {

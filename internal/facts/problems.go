@@ -83,7 +83,7 @@ func (g *gatherer) mentioningUnits() []string {
 			continue
 		}
 		for _, name := range m.UnitsMentioning(append([]string{"go env -w"}, g.o.Variables...)...) {
-			if u, err := m.Unit(name); err == nil && len(ids) < maxUnits && g.unitMatters(u) {
+			if u, err := m.Unit(name); err == nil && len(ids) < maxUnits && g.unitMatters(m, u) {
 				ids = append(ids, scope.kind+":"+name)
 			}
 		}
@@ -92,10 +92,9 @@ func (g *gatherer) mentioningUnits() []string {
 }
 
 // unitMatters reports whether a unit sets a variable that was asked for; it records a "go env -w" that must fail.
-func (g *gatherer) unitMatters(u *sysenv.Unit) bool {
-	has, _ := u.HasHome()
+func (g *gatherer) unitMatters(m *sysenv.Manager, u *sysenv.Unit) bool {
 	for _, e := range u.ExecStart {
-		if !has && strings.Contains(e.Value, "go env -w") {
+		if strings.Contains(e.Value, "go env -w") && hasNoHome(m, u) {
 			g.f.Problems = append(g.f.Problems, Problem{From: e.From(), Subject: "go env -w",
 				Text:    msg.New("this service has no HOME, so \"go env -w\" fails; with User= it would change that user's file only"),
 				Instead: msg.New("for services DefaultEnvironment= in /etc/systemd/system.conf.d, for logins /etc/environment, for every user of an SDK its go.env")})
@@ -111,4 +110,10 @@ func (g *gatherer) unitMatters(u *sysenv.Unit) bool {
 		}
 	}
 	return len(u.EnvironmentFiles) > 0
+}
+
+func hasNoHome(m *sysenv.Manager, u *sysenv.Unit) bool {
+	env, _ := m.ServiceEnv(u)
+	_, ok, unknown := env.Lookup("HOME")
+	return !ok && unknown.IsZero()
 }

@@ -322,8 +322,8 @@ func (g *gatherer) unit(c Consumer, m *sysenv.Manager, name string) Consumer {
 	if u.WorkingDirectory != "" {
 		c.Dir = strings.TrimPrefix(u.WorkingDirectory, "-")
 	}
-	if has, why := u.HasHome(); !has {
-		c.Notes = append(c.Notes, why)
+	if _, ok, unknown := c.Env.Lookup("HOME"); !ok && unknown.IsZero() {
+		c.Notes = append(c.Notes, msg.New("this service has no HOME, so it reads no go env file and has no GOPATH and no GOCACHE"))
 	}
 	c.Chain[0].Files = append(c.Chain[0].Files, shell.Visit{File: u.Path, State: shell.Read})
 	for _, d := range u.DropIns {

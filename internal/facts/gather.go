@@ -110,6 +110,7 @@ func (s start) then(env *layer.Env, link Link, notes ...msg.Text) start {
 }
 
 func newGatherer(ctx context.Context, h host.Host, o Options) *gatherer {
+	h = host.Cached(h)
 	p := h.Platform()
 	g := &gatherer{
 		ctx: ctx, h: h, p: p, o: o,

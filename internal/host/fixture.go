@@ -1,23 +1,22 @@
 package host
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 	"unicode/utf8"
 )
 
-// Schema is the value of "schema" in a recorded fixture.
+// Schema is the value of "schema" in a fixture.
 const Schema = "goready.host/v1"
 
-// Fixture is a Host that answers from recorded data. It is plain data and keeps its meaning through JSON.
+// Fixture is a Host that answers from recorded data. It is plain data and keeps its meaning through JSON, where a
+// string that is not UTF-8 (names, variables and arguments may be any bytes) is "base64:" and its encoding.
 //
 // A recorded fixture is an open world: what was never asked while recording gives [ErrUnknown], unless the recorded
 // answers imply that a file is absent (a listing of its directory lacks it, a directory above it is absent). If Closed
@@ -51,49 +50,6 @@ type File struct {
 	EntriesErr *Failure `json:"entriesError,omitempty"`
 }
 
-// Content is the contents of a file or a stream: in JSON a string if it is UTF-8, else {"base64": "…"}.
-type Content []byte
-
-// MarshalJSON implements json.Marshaler.
-func (c Content) MarshalJSON() ([]byte, error) {
-	if utf8.Valid(c) {
-		return json.Marshal(string(c))
-	}
-	return json.Marshal(map[string]string{"base64": base64.StdEncoding.EncodeToString(c)})
-}
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (c *Content) UnmarshalJSON(data []byte) error {
-	var s string
-	if err := json.Unmarshal(data, &s); err == nil {
-		*c = Content(s)
-		return nil
-	}
-	var b struct {
-		Base64 []byte `json:"base64"`
-	}
-	if err := json.Unmarshal(data, &b); err != nil {
-		return err
-	}
-	*c = Content(b.Base64)
-	return nil
-}
-
-// Failure is a recorded error.
-type Failure struct {
-	Kind string `json:"kind"`           // absent, denied, unknown, too-large or other
-	Text string `json:"text,omitempty"` // of other
-}
-
-// The kinds of failures.
-const (
-	Absent   = "absent"
-	Denied   = "denied"
-	Unknown  = "unknown"
-	TooLarge = "too-large"
-	Other    = "other"
-)
-
 // Run is a recorded run of a program: a result or an error.
 type Run struct {
 	Command Command    `json:"command"`
@@ -122,6 +78,49 @@ type RecordedProcess struct {
 	EnvErr *Failure `json:"environError,omitempty"`
 }
 
+// Content is the contents of a file or a stream: in JSON a string if it is UTF-8, else {"base64": "…"}.
+type Content []byte
+
+// MarshalJSON implements json.Marshaler.
+func (c Content) MarshalJSON() ([]byte, error) {
+	if utf8.Valid(c) {
+		return json.Marshal(string(c))
+	}
+	return json.Marshal(map[string][]byte{"base64": c})
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (c *Content) UnmarshalJSON(data []byte) error {
+	var text string
+	if err := json.Unmarshal(data, &text); err == nil {
+		*c = Content(text)
+		return nil
+	}
+	var binary struct {
+		Base64 []byte `json:"base64"`
+	}
+	if err := json.Unmarshal(data, &binary); err != nil {
+		return fmt.Errorf("contents: %w", err)
+	}
+	*c = binary.Base64
+	return nil
+}
+
+// Failure is a recorded error.
+type Failure struct {
+	Kind string `json:"kind"`           // Absent, Denied, TooLarge or Other; anything else is Unknown
+	Text string `json:"text,omitempty"` // of Other
+}
+
+// The kinds of failures.
+const (
+	Absent   = "absent"    // fs.ErrNotExist
+	Denied   = "denied"    // fs.ErrPermission
+	TooLarge = "too-large" // ErrTooLarge
+	Unknown  = "unknown"   // ErrUnknown
+	Other    = "other"
+)
+
 // FromFiles returns a closed world with these files, each with mode 0644, or 0755 if its contents start with "#!".
 // It has no processes and knows the result of no program. Links and other kinds of files can be given to Add.
 func FromFiles(p Platform, environ []string, files map[string]string) *Fixture {
@@ -145,126 +144,156 @@ func (f *Fixture) Add(name string, file File) {
 	f.index = nil
 }
 
-// Platform implements [Host].
-func (f *Fixture) Platform() Platform { return f.Machine }
+// plain is a Fixture without methods.
+type plain Fixture
 
-// Environ implements [Host].
-func (f *Fixture) Environ() []string { return slices.Clone(f.Env) }
-
-// Lstat implements [Host].
-func (f *Fixture) Lstat(name string) (Info, error) {
-	return ask(f, "lstat", name, func(file *File) (Info, *Failure, bool) {
-		if file.Info != nil {
-			return *file.Info, nil, true
-		}
-		return Info{}, file.InfoErr, file.InfoErr != nil
-	})
+// MarshalJSON implements json.Marshaler.
+func (f *Fixture) MarshalJSON() ([]byte, error) {
+	return json.Marshal((*plain)(f.rewrite(everyString(encodeText))))
 }
 
-// ReadLink implements [Host].
-func (f *Fixture) ReadLink(name string) (string, error) {
-	return ask(f, "readlink", name, func(file *File) (string, *Failure, bool) {
-		if file.Link != nil {
-			return *file.Link, nil, true
-		}
-		if file.Info != nil && file.LinkErr == nil && file.Info.Mode&fs.ModeSymlink == 0 {
-			return "", &Failure{Kind: Other, Text: "not a symbolic link"}, true
-		}
-		return "", either(file.LinkErr, file.InfoErr), file.LinkErr != nil || file.InfoErr != nil
-	})
-}
-
-// ReadFile implements [Host].
-func (f *Fixture) ReadFile(name string) ([]byte, error) {
-	return askThrough(f, "read", name, func(file *File) ([]byte, *Failure, bool) {
-		if file.Content != nil {
-			return slices.Clone(*file.Content), nil, true
-		}
-		if file.Info != nil && file.ContentErr == nil && file.Info.Mode&(fs.ModeType&^fs.ModeSymlink) != 0 {
-			return nil, &Failure{Kind: Other, Text: "not a regular file"}, true
-		}
-		return nil, either(file.ContentErr, file.InfoErr), file.ContentErr != nil || file.InfoErr != nil
-	})
-}
-
-// ReadDir implements [Host].
-func (f *Fixture) ReadDir(name string) ([]Entry, error) {
-	return askThrough(f, "readdir", name, func(file *File) ([]Entry, *Failure, bool) {
-		if file.Entries != nil {
-			return slices.Clone(file.Entries), nil, true
-		}
-		if file.Info != nil && file.EntriesErr == nil && file.Info.Mode&(fs.ModeDir|fs.ModeSymlink) == 0 {
-			return nil, &Failure{Kind: Other, Text: "not a directory"}, true
-		}
-		return nil, either(file.EntriesErr, file.InfoErr), file.EntriesErr != nil || file.InfoErr != nil
-	})
-}
-
-func either(a, b *Failure) *Failure {
-	if a != nil {
-		return a
+// UnmarshalJSON implements json.Unmarshaler. A fixture of another schema is an error.
+func (f *Fixture) UnmarshalJSON(data []byte) error {
+	var read Fixture
+	if err := json.Unmarshal(data, (*plain)(&read)); err != nil {
+		return err
 	}
-	return b
+	if read.Schema != Schema {
+		return fmt.Errorf("schema is %q, not %q", read.Schema, Schema)
+	}
+	decoded := read.rewrite(everyString(decodeText))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.Schema, f.Machine, f.Closed = read.Schema, read.Machine, read.Closed
+	f.Env, f.Files, f.Runs, f.Procs, f.index = decoded.Env, decoded.Files, decoded.Runs, decoded.Procs, nil
+	return nil
 }
 
-// Run implements [Host]. Only a recorded command with the same environment and directory has a result.
-func (f *Fixture) Run(ctx context.Context, cmd Command) (Result, error) {
-	if err := ctx.Err(); err != nil {
-		return Result{}, err
+const base64Prefix = "base64:"
+
+func encodeText(s string) string {
+	if utf8.ValidString(s) && !strings.HasPrefix(s, base64Prefix) {
+		return s
+	}
+	return base64Prefix + base64.StdEncoding.EncodeToString([]byte(s))
+}
+
+func decodeText(s string) string {
+	if enc, ok := strings.CutPrefix(s, base64Prefix); ok {
+		if raw, err := base64.StdEncoding.DecodeString(enc); err == nil {
+			return string(raw)
+		}
+	}
+	return s
+}
+
+// rewriter says what each kind of text in a fixture becomes.
+type rewriter struct {
+	name    func(string) string                        // of a file, user, or program
+	text    func(string) string                        // of an error
+	environ func(string) string                        // one "KEY=value"
+	args    func([]string) []string                    // all arguments of a program
+	content func(name string, content Content) Content // of a file; of a stream if name is ""
+}
+
+// everyString is a rewriter that treats all texts but contents alike.
+func everyString(f func(string) string) rewriter {
+	return rewriter{
+		name: f, text: f, environ: f,
+		args:    func(list []string) []string { return each(list, f) },
+		content: func(_ string, c Content) Content { return c },
+	}
+}
+
+// each returns a list of f of the elements, nil for nil.
+func each(list []string, f func(string) string) []string {
+	out := slices.Clone(list)
+	for i, s := range out {
+		out[i] = f(s)
+	}
+	return out
+}
+
+// rewrite returns a copy of f with all text rewritten. Where several names become the same, the first, in the order
+// of the old ones, is kept.
+func (f *Fixture) rewrite(w rewriter) *Fixture {
+	c := &Fixture{Schema: f.Schema, Machine: f.Machine, Closed: f.Closed, Env: each(f.Env, w.environ)}
+	c.Files = make(map[string]*File, len(f.Files))
+	names := make([]string, 0, len(f.Files))
+	for name := range f.Files {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if to := w.name(name); f.Files[name] != nil && c.Files[to] == nil {
+			c.Files[to] = f.Files[name].rewrite(name, w)
+		}
 	}
 	for _, r := range f.Runs {
-		if !r.Command.equal(cmd) {
-			continue
-		}
-		if r.Err != nil {
-			return Result{}, r.Err.error("run", cmd.Path)
-		}
-		if r.Result != nil {
-			return Result{Stdout: slices.Clone(r.Result.Stdout), Stderr: slices.Clone(r.Result.Stderr),
-				ExitCode: r.Result.ExitCode, TimedOut: r.Result.TimedOut}, nil
-		}
+		c.Runs = append(c.Runs, r.rewrite(w))
 	}
-	if _, err := Stat(f, cmd.Path); errors.Is(err, fs.ErrNotExist) {
-		return Result{}, &fs.PathError{Op: "run", Path: cmd.Path, Err: fs.ErrNotExist}
-	}
-	return Result{}, &fs.PathError{Op: "run", Path: cmd.Path, Err: ErrUnknown}
+	c.Procs = f.Procs.rewrite(w)
+	return c
 }
 
-func (c Command) equal(d Command) bool {
-	return c.Path == d.Path && c.Dir == d.Dir && slices.Equal(c.Args, d.Args) && slices.Equal(c.Env, d.Env)
+func (file *File) rewrite(name string, w rewriter) *File {
+	c := &File{
+		InfoErr: file.InfoErr.rewrite(w), ContentErr: file.ContentErr.rewrite(w),
+		LinkErr: file.LinkErr.rewrite(w), EntriesErr: file.EntriesErr.rewrite(w),
+		Entries: slices.Clone(file.Entries),
+	}
+	for i := range c.Entries {
+		c.Entries[i].Name = w.name(c.Entries[i].Name)
+	}
+	if file.Info != nil {
+		c.Info = new(*file.Info)
+	}
+	if file.Link != nil {
+		c.Link = new(w.name(*file.Link))
+	}
+	if file.Content != nil {
+		c.Content = new(w.content(name, *file.Content))
+	}
+	return c
 }
 
-// Processes implements [Host].
-func (f *Fixture) Processes() ([]Process, error) {
-	if f.Procs == nil {
-		return nil, fmt.Errorf("processes: %w", ErrUnknown)
+func (f *Failure) rewrite(w rewriter) *Failure {
+	if f == nil {
+		return nil
 	}
-	if f.Procs.Err != nil {
-		return nil, f.Procs.Err.error("processes", "")
-	}
-	list := make([]Process, len(f.Procs.List))
-	for i, r := range f.Procs.List {
-		list[i] = r.Process
-		list[i].Args = slices.Clone(r.Args)
-		if r.Env != nil || r.EnvErr != nil {
-			list[i].Environ = r.environ
-		}
-	}
-	return list, nil
+	return &Failure{Kind: f.Kind, Text: w.text(f.Text)}
 }
 
-func (r RecordedProcess) environ() ([]string, error) {
-	if r.EnvErr != nil {
-		return nil, r.EnvErr.error("environ of process", fmt.Sprint(r.PID))
+func (r Run) rewrite(w rewriter) Run {
+	c := Run{Err: r.Err.rewrite(w), Command: Command{
+		Path: w.name(r.Command.Path), Dir: w.name(r.Command.Dir),
+		Args: w.args(r.Command.Args), Env: each(r.Command.Env, w.environ),
+	}}
+	if r.Result != nil {
+		c.Result = new(*r.Result)
+		c.Result.Stdout, c.Result.Stderr = w.content("", r.Result.Stdout), w.content("", r.Result.Stderr)
 	}
-	return slices.Clone(r.Env), nil
+	return c
+}
+
+func (t *ProcessTable) rewrite(w rewriter) *ProcessTable {
+	if t == nil {
+		return nil
+	}
+	c := &ProcessTable{Err: t.Err.rewrite(w), List: slices.Clone(t.List)}
+	for i := range c.List {
+		p := &c.List[i]
+		p.Name, p.Exe, p.Args = w.name(p.Name), w.name(p.Exe), w.args(p.Args)
+		p.Env, p.EnvErr = each(p.Env, w.environ), p.EnvErr.rewrite(w)
+	}
+	return c
 }
 
 // failure returns what to record of err.
 func failure(err error) *Failure {
-	for _, k := range []string{Unknown, Absent, Denied, TooLarge} {
-		if errors.Is(err, (&Failure{Kind: k}).cause()) {
-			return &Failure{Kind: k}
+	for _, kind := range []string{Unknown, Absent, Denied, TooLarge} {
+		if errors.Is(err, (&Failure{Kind: kind}).cause()) {
+			return &Failure{Kind: kind}
 		}
 	}
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
@@ -273,6 +302,7 @@ func failure(err error) *Failure {
 	return &Failure{Kind: Other, Text: err.Error()}
 }
 
+// cause returns an error that matches what was recorded.
 func (f *Failure) cause() error {
 	switch f.Kind {
 	case Absent:
@@ -290,211 +320,3 @@ func (f *Failure) cause() error {
 func (f *Failure) error(op, name string) error {
 	return &fs.PathError{Op: op, Path: name, Err: f.cause()}
 }
-
-// index is Files as questions need it. Keys are cleaned names, in lower case on Windows.
-type index struct {
-	files   map[string]*File
-	entries map[string][]Entry // of directories, from the names of files; for closed worlds
-}
-
-func (f *Fixture) indexed() *index {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.index == nil {
-		f.index = f.newIndex()
-	}
-	return f.index
-}
-
-func (f *Fixture) newIndex() *index {
-	x := &index{files: make(map[string]*File, len(f.Files)), entries: map[string][]Entry{}}
-	for name, file := range f.Files {
-		if file == nil {
-			continue
-		}
-		if !f.Closed {
-			x.files[f.key(name)] = file
-			continue
-		}
-		full := file.complete()
-		x.files[f.key(name)] = full
-		if full.Info != nil {
-			f.addParents(x, name, full.Info.Mode.Type())
-		}
-	}
-	for dir, entries := range x.entries {
-		sort.Slice(entries, func(i, j int) bool { return entries[i].Name < entries[j].Name })
-		file := x.files[dir]
-		if file == nil {
-			file = &File{Info: &Info{Mode: fs.ModeDir | 0o755}}
-			x.files[dir] = file
-		}
-		if file.Entries == nil && file.EntriesErr == nil {
-			file.Entries = entries
-		}
-	}
-	return x
-}
-
-// addParents enters name into the listing of its directory, and so on up to the root.
-func (f *Fixture) addParents(x *index, name string, typ fs.FileMode) {
-	for {
-		name = f.Machine.Clean(name)
-		dir := f.Machine.Dir(name)
-		if dir == name || !f.Machine.IsAbs(dir) {
-			return
-		}
-		k, base := f.key(dir), f.Machine.Base(name)
-		if slices.ContainsFunc(x.entries[k], func(e Entry) bool { return f.fold(e.Name) == f.fold(base) }) {
-			return
-		}
-		x.entries[k] = append(x.entries[k], Entry{Name: base, Type: typ})
-		name, typ = dir, fs.ModeDir
-	}
-}
-
-// complete returns a copy of file with what a closed world makes up.
-func (file *File) complete() *File {
-	c := *file
-	if c.Info != nil || c.InfoErr != nil {
-		return &c
-	}
-	switch {
-	case c.Link != nil:
-		c.Info = &Info{Mode: fs.ModeSymlink | 0o777}
-	case c.Entries != nil || c.EntriesErr != nil:
-		c.Info = &Info{Mode: fs.ModeDir | 0o755}
-	case c.Content != nil && strings.HasPrefix(string(*c.Content), "#!"):
-		c.Info = &Info{Mode: 0o755, Size: int64(len(*c.Content))}
-	case c.Content != nil:
-		c.Info = &Info{Mode: 0o644, Size: int64(len(*c.Content))}
-	case c.ContentErr != nil && c.ContentErr.Kind != Absent:
-		c.Info = &Info{Mode: 0o600}
-	default:
-		c.InfoErr = &Failure{Kind: Absent}
-	}
-	return &c
-}
-
-// key returns the name under which the index has name. ".." is kept, because it is not a matter of spelling.
-func (f *Fixture) key(name string) string {
-	if f.Machine.Windows() || !slices.Contains(strings.Split(name, "/"), "..") {
-		name = f.Machine.Clean(name)
-	}
-	return f.fold(name)
-}
-
-func (f *Fixture) fold(name string) string {
-	if f.Machine.Windows() {
-		return strings.ToLower(name)
-	}
-	return name
-}
-
-// ask answers one question about name itself from the first of: the answer recorded for the name as spelled, the
-// answer for the name it has when links of directories are followed, what other answers imply.
-func ask[T any](f *Fixture, op, name string, answer func(*File) (T, *Failure, bool)) (T, error) {
-	x := f.indexed()
-	var zero T
-	try := func(name string) (T, error, bool) {
-		file := x.files[f.key(name)]
-		if file == nil {
-			return zero, nil, false
-		}
-		v, fail, ok := answer(file)
-		if ok && fail != nil {
-			return zero, fail.error(op, name), true
-		}
-		return v, nil, ok
-	}
-	if v, err, ok := try(name); ok {
-		return v, err
-	}
-	real, fail := f.realParent(x, name)
-	if fail == nil {
-		if v, err, ok := try(real); ok {
-			return v, err
-		}
-		fail = f.implied(x, real)
-	}
-	return zero, fail.error(op, name)
-}
-
-// askThrough is ask for questions that follow a symbolic link that name itself may be.
-func askThrough[T any](f *Fixture, op, name string, answer func(*File) (T, *Failure, bool)) (T, error) {
-	asked := name
-	for range maxLinks + 1 {
-		v, err := ask(f, op, name, answer)
-		if err == nil || !errors.Is(err, ErrUnknown) {
-			return v, err
-		}
-		target, linkErr := f.ReadLink(name)
-		if linkErr != nil {
-			return v, err
-		}
-		name = f.Machine.linkTarget(name, target)
-	}
-	var zero T
-	return zero, &fs.PathError{Op: op, Path: asked, Err: errLoop}
-}
-
-// implied returns what the recorded answers say about a name that has no answer itself.
-func (f *Fixture) implied(x *index, name string) *Failure {
-	if f.index.files[f.key(name)] != nil {
-		return &Failure{Kind: Unknown} // something else was asked about it
-	}
-	if f.Closed {
-		return &Failure{Kind: Absent}
-	}
-	dir := x.files[f.key(f.Machine.Dir(name))]
-	if dir == nil || dir.Entries == nil {
-		return &Failure{Kind: Unknown}
-	}
-	base := f.fold(f.Machine.Base(name))
-	if slices.ContainsFunc(dir.Entries, func(e Entry) bool { return f.fold(e.Name) == base }) {
-		return &Failure{Kind: Unknown}
-	}
-	return &Failure{Kind: Absent}
-}
-
-// realParent returns name with the symbolic links among its directories followed, as far as they are recorded.
-func (f *Fixture) realParent(x *index, name string) (string, *Failure) {
-	if !f.Machine.IsAbs(name) {
-		return "", &Failure{Kind: Other, Text: "not an absolute name"}
-	}
-	done, todo := f.Machine.split(name)
-	for links := 0; len(todo) > 1 || len(todo) == 1 && todo[0] == ".."; {
-		elem := todo[0]
-		todo = todo[1:]
-		if elem == ".." {
-			done = f.Machine.Dir(done)
-			continue
-		}
-		next := f.Machine.Join(done, elem)
-		file := x.files[f.key(next)]
-		if file == nil {
-			if fail := f.implied(x, next); fail.Kind == Absent {
-				return "", fail
-			}
-			done = next
-			continue
-		}
-		if file.Link != nil {
-			if links++; links > maxLinks {
-				return "", &Failure{Kind: Other, Text: errLoop.Error()}
-			}
-			done, todo = f.Machine.follow(done, *file.Link, todo)
-			continue
-		}
-		if file.InfoErr != nil && (file.InfoErr.Kind == Absent || file.InfoErr.Kind == Denied) {
-			return "", file.InfoErr
-		}
-		if file.Info != nil && file.Info.Mode.IsRegular() {
-			return "", &Failure{Kind: Absent}
-		}
-		done = next
-	}
-	return f.Machine.Join(append([]string{done}, todo...)...), nil
-}
-
-var _ Host = (*Fixture)(nil)

@@ -465,11 +465,7 @@ func (p *parser) value() *Node {
 	case tokString:
 		return p.literal(&Node{Kind: String, Text: p.text, Pos: pos})
 	case tokNumber:
-		if p.err == unexpectedEndOfNumber && strings.HasSuffix(p.text, ".") {
-			p.problem(msg.New("invalid number format"))
-			p.text = "0"
-		}
-		return p.literal(&Node{Kind: Number, Text: p.text, Pos: pos})
+		return p.literal(&Node{Kind: Number, Text: strings.TrimSuffix(p.text, "."), Pos: pos})
 	case tokNull:
 		return p.literal(&Node{Kind: Null, Text: "null", Pos: pos})
 	case tokTrue:

@@ -44,7 +44,7 @@ func TestParse(t *testing.T) {
 		{"wrong_bracket", `{"a":[1,2},"b":3}`, `{"a":[1,2,"b"]}`, 6},
 		{"after_end", `{"a":1} {"b":2}`, `{"a":1}`, 1},
 		{"leading_zero", `[01]`, `[0,1]`, 1},
-		{"bad_number", `[1.,2e]`, `[0,2]`, 3},
+		{"bad_number", `[1.,2e]`, `[1,2]`, 2},
 		{"bad_escape", `["a\qb"]`, `["ab"]`, 1},
 		{"bad_unicode", `["a\u12xb"]`, `["axb"]`, 1},
 		{"control", "[\"a\tb\"]", `["a\u0009b"]`, 1},

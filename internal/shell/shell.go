@@ -65,9 +65,21 @@ type Session struct {
 	SSHCommand bool
 	// Posix: bash was started with --posix.
 	Posix bool
+	// TTY says whether the shell has a terminal, which start-up files can ask ([ -t 0 ]).
+	TTY Answer
 	// NoRC: no start-up files (zsh -f, fish -N, bash --norc --noprofile).
 	NoRC bool
 }
+
+// Answer is yes, no, or not known.
+type Answer int8
+
+// The answers.
+const (
+	NotKnown Answer = iota
+	Yes
+	No
+)
 
 // Options is what an Evaluator needs to know about the machine.
 type Options struct {
@@ -134,18 +146,3 @@ const (
 	Unreadable State = "unreadable"
 	TooDeep    State = "too-deep" // sources itself, or the nesting or step limit was reached
 )
-
-// Evaluator evaluates the start-up files of one machine and user. It caches what it reads, so one Evaluator describes
-// one moment. It is not safe for concurrent use.
-type Evaluator struct {
-	o Options
-}
-
-// New returns an Evaluator.
-func New(o Options) *Evaluator { return &Evaluator{o: o} }
-
-// Start evaluates the start-up files that a shell of the session s reads when it is given the environment base, which
-// is not changed. Time and memory are bounded whatever the files contain.
-func (e *Evaluator) Start(s Session, base *layer.Env) Result {
-	return Result{Env: base.Clone()}
-}

@@ -1,0 +1,587 @@
+package shell
+
+import (
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/goready/goready/internal/layer"
+	"github.com/goready/goready/internal/msg"
+)
+
+// lookup returns a variable: the shell's own, or else that of the environment.
+func (r *posix) lookup(name string) variable {
+	if v, ok := r.vars[name]; ok {
+		return v
+	}
+	if scalar, ok := r.ties[name]; ok {
+		return r.tied(scalar)
+	}
+	if v, ok := r.special(name); ok {
+		return v
+	}
+	if !r.lost.IsZero() {
+		return variable{value: unknown("", r.lost), set: true, export: true}
+	}
+	s, ok, why := r.env.Lookup(name)
+	if !why.IsZero() {
+		return variable{value: unknown(s, why), set: true, export: true}
+	}
+	return variable{value: known(s), set: ok, export: ok}
+}
+
+// tied returns the array that zsh ties to a scalar such as PATH.
+func (r *posix) tied(scalar string) variable {
+	v := r.lookup(scalar)
+	v.array, v.list = true, []string{}
+	if v.s != "" {
+		v.list = strings.Split(v.s, ":")
+	}
+	return v
+}
+
+func (r *posix) scalarOf(name string) string {
+	if scalar, ok := r.ties[name]; ok {
+		return scalar
+	}
+	return name
+}
+
+// assign sets a variable to a string or, if v has a list, to an array.
+func (r *posix) assign(name string, v value) {
+	if r.dry {
+		return
+	}
+	if scalar, ok := r.ties[name]; ok && !r.vars[name].local {
+		name, v = scalar, joined(v)
+	}
+	old := r.lookup(name)
+	if old.readonly {
+		r.status = failure
+		return
+	}
+	nv := old
+	nv.value, nv.set, nv.array = v.capped(), true, v.list != nil
+	if nv.unique {
+		nv.value = unique(nv.value)
+	}
+	if !r.maybe.IsZero() {
+		if old.set && old.known() && v.known() && old.s == nv.s && slices.Equal(old.list, nv.list) {
+			return
+		}
+		nv.value = value{s: nv.s, list: nv.list, why: r.maybe}
+	}
+	nv.export = nv.export || r.option("allexport")
+	nv.from, nv.at, nv.hidden = r.at(), r.f.env, !nv.export
+	r.put(name, nv)
+	if nv.export && !nv.local {
+		r.record(name, nv)
+	}
+}
+
+// put stores a variable.
+func (r *posix) put(name string, v variable) {
+	if _, ok := r.vars[name]; !ok {
+		r.order = append(r.order, name)
+	}
+	r.vars[name] = v
+}
+
+func joined(v value) value {
+	if v.list != nil {
+		v.s, v.list = strings.Join(v.list, ":"), nil
+	}
+	return v
+}
+
+// unique drops the repeated entries of a path, as typeset -U does.
+func unique(v value) value {
+	if !v.known() {
+		return v
+	}
+	var kept []string
+	for e := range strings.SplitSeq(v.s, ":") {
+		if !slices.Contains(kept, e) {
+			kept = append(kept, e)
+		}
+	}
+	v.s = strings.Join(kept, ":")
+	return v
+}
+
+// export gives variables to the environment.
+func (r *posix) export(name string) {
+	name = r.scalarOf(name)
+	v := r.lookup(name)
+	if r.dry || v.export {
+		return
+	}
+	v.export, v.hidden = true, false
+	if !r.maybe.IsZero() {
+		v.value = unknown(v.s, r.maybe)
+	}
+	if v.from == "" {
+		v.from, v.at = r.at(), r.f.env
+	}
+	r.put(name, v)
+	if v.set && !v.local {
+		r.record(name, v)
+	}
+}
+
+// unexport takes a variable from the environment (export -n, typeset +x).
+func (r *posix) unexport(name string) {
+	v := r.lookup(name)
+	if r.dry || !v.export {
+		return
+	}
+	gone := variable{from: r.at(), at: r.f.env}
+	if !r.maybe.IsZero() {
+		gone.value, gone.set = unknown(v.s, r.maybe), true
+	} else {
+		v.export = false
+	}
+	r.put(name, v)
+	r.record(name, gone)
+}
+
+// unset removes a variable.
+func (r *posix) unset(name string) {
+	name = r.scalarOf(name)
+	v := r.lookup(name)
+	if r.dry || v.readonly {
+		return
+	}
+	gone := variable{from: r.at(), at: r.f.env}
+	if !r.maybe.IsZero() && v.set {
+		gone.value, gone.set, gone.export = unknown(v.s, r.maybe), true, v.export
+	}
+	r.put(name, gone)
+	if v.export && !v.local {
+		r.record(name, gone)
+	}
+}
+
+// forget makes every variable unknown.
+func (r *posix) forget(why msg.Text) {
+	if r.dry {
+		return
+	}
+	r.opaque(why)
+	r.lost = why
+	if !r.quiet {
+		r.lost = msg.Text{}
+	}
+	for name, v := range r.vars {
+		if !v.readonly && v.from != "" {
+			v.value = unknown(v.s, why)
+			v.set = true
+			r.vars[name] = v
+		}
+	}
+}
+
+// taintNames makes variables unknown, as a command that may set them does.
+func (r *posix) taintNames(why msg.Text, names ...string) {
+	for _, name := range names {
+		v := r.lookup(name)
+		r.assign(name, unknown(v.s, why))
+		r.export(name)
+	}
+}
+
+// assignment executes name=value.
+func (r *posix) assignment(a *syntax.Assign) {
+	r.line(a)
+	name := decode(a.Name.Value)
+	v := r.assigned(name, a)
+	r.assign(name, v)
+}
+
+// assigned returns the value an assignment gives to the variable name.
+func (r *posix) assigned(name string, a *syntax.Assign) value {
+	old := r.lookup(name)
+	switch {
+	case a.Array != nil:
+		v := r.arrayValue(a.Array)
+		if a.Append {
+			v = concat(old, v)
+		}
+		if len(v.list) > 0 && r.kind != Zsh {
+			v.s = v.list[0]
+		}
+		return v
+	case a.Index != nil:
+		return r.indexed(old, a)
+	case a.Value == nil && !a.Append:
+		return known("")
+	}
+	v := known("")
+	if a.Value != nil {
+		v = r.word(a.Value)
+	}
+	if !a.Append || !old.set {
+		return v
+	}
+	if old.array && r.kind == Zsh {
+		return concat(old, value{s: v.s, list: []string{v.s}, why: v.why})
+	}
+	sum := old.value.append(v)
+	if old.array {
+		sum.list = append([]string{sum.s}, old.list[min(1, len(old.list)):]...)
+	}
+	return sum
+}
+
+func concat(old variable, v value) value {
+	if !old.set {
+		return v
+	}
+	why := old.why
+	if why.IsZero() {
+		why = v.why
+	}
+	list := slices.Concat(old.elems(), v.list)
+	return value{s: old.s, list: list, why: why}
+}
+
+func (r *posix) arrayValue(a *syntax.ArrayExpr) value {
+	v := value{list: []string{}}
+	for _, e := range a.Elems {
+		if e.Index != nil {
+			v.why = msg.New("goready does not follow arrays with keys")
+		}
+		if e.Value == nil {
+			continue
+		}
+		for _, f := range r.fields([]*syntax.Word{e.Value}) {
+			v.list = append(v.list, f.s)
+			if !f.known() {
+				v.why = f.why
+			}
+		}
+	}
+	if r.kind == Zsh {
+		v.s = strings.Join(v.list, " ")
+	}
+	return v
+}
+
+// indexed returns the array old after name[index]=value.
+func (r *posix) indexed(old variable, a *syntax.Assign) value {
+	v := known("")
+	if a.Value != nil {
+		v = r.word(a.Value)
+	}
+	i, why := r.arith(a.Index)
+	base := int64(0)
+	if r.kind == Zsh {
+		base = 1
+	}
+	i -= base
+	list := slices.Clone(old.list)
+	if old.set && !old.array {
+		list = []string{old.s}
+	}
+	if !why.IsZero() || !v.known() || !old.known() || i < 0 || i > int64(len(list)) || a.Append {
+		return value{s: old.s, list: list, why: msg.New("goready does not follow this assignment to an element")}
+	}
+	if int(i) == len(list) {
+		list = append(list, "")
+	}
+	list[i] = v.s
+	return value{s: list[0], list: list}
+}
+
+// declClause executes export, declare, typeset, local, readonly.
+func (r *posix) declClause(c *syntax.DeclClause) {
+	r.subst = success
+	cmd := c.Variant.Value
+	flags := ""
+	for _, a := range c.Args {
+		if a.Naked && a.Name == nil {
+			flags = r.declareWords(cmd, flags, r.fields([]*syntax.Word{a.Value}))
+			continue
+		}
+		r.line(a)
+		name := decode(a.Name.Value)
+		var set func() value
+		if !a.Naked {
+			set = func() value { return r.assigned(name, a) }
+		}
+		r.declareOne(cmd, flags, name, set)
+	}
+	r.status = success
+	if cmd == "local" && r.f.fn == "" {
+		r.localOutside()
+	}
+}
+
+// localOutside: local is an error outside a function, at which dash exits.
+func (r *posix) localOutside() {
+	r.status = failure
+	if r.kind == Sh && !r.s.Interactive {
+		r.end(msg.New("%s exits at an error", "local"), r.at())
+	}
+}
+
+// declareWords executes a declaration whose arguments are already expanded; it returns the flags seen so far.
+func (r *posix) declareWords(cmd, flags string, args []field) string {
+	for _, f := range args {
+		name, text, has := strings.Cut(f.s, "=")
+		switch {
+		case !f.known() && !f.soft && f.sure <= len(name):
+			if cmd == "export" || strings.Contains(flags, "x") {
+				r.forget(msg.New("it exports what only running the shell can tell: %s", f.why))
+			}
+		case strings.HasPrefix(f.s, "-") && len(f.s) > 1 && !has:
+			flags += f.s[1:]
+		case strings.HasPrefix(f.s, "+") && len(f.s) > 1 && !has:
+			flags += strings.ReplaceAll(f.s[1:], "x", "n+")
+		case isName(strings.TrimSuffix(name, "+")):
+			var set func() value
+			if has {
+				v := value{s: text, why: f.why, soft: f.soft, cmd: f.cmd}
+				if base, ok := strings.CutSuffix(name, "+"); ok {
+					name = base
+					v = r.lookup(name).value.append(v)
+				}
+				set = func() value { return v }
+			}
+			r.declareOne(cmd, flags, name, set)
+		}
+	}
+	return flags
+}
+
+// declareOne declares a variable; set is nil if no value is given.
+func (r *posix) declareOne(cmd, flags, name string, set func() value) {
+	if strings.ContainsAny(flags, "fFp") && cmd != "readonly" || r.dry {
+		return // functions
+	}
+	if flags == "T" || strings.Contains(flags, "T") && r.kind == Zsh {
+		r.tie(flags, name)
+		return
+	}
+	local := r.f.fn != "" && (cmd == "local" || cmd == "declare" || cmd == "typeset" || cmd == "integer" || cmd == "float") &&
+		!strings.Contains(flags, "g") && !(r.kind == Zsh && strings.Contains(flags, "x") && cmd != "local")
+	var v value
+	if set != nil {
+		v = set()
+		if strings.Contains(flags, "i") || cmd == "integer" {
+			v = r.integer(v)
+		}
+	}
+	if local {
+		r.local(name)
+	}
+	if strings.Contains(flags, "U") {
+		r.setUnique(name)
+	}
+	if set != nil {
+		v.list = arrayIf(v, strings.ContainsAny(flags, "aA"))
+		if cmd == "export" && !strings.Contains(flags, "n") {
+			r.exportNext(name)
+		}
+		r.assign(name, v)
+	}
+	switch {
+	case cmd == "export" && strings.Contains(flags, "n") || strings.Contains(flags, "n+"):
+		r.unexport(name)
+	case cmd == "export" || strings.Contains(flags, "x"):
+		r.export(name)
+	}
+	if (cmd == "readonly" || strings.Contains(flags, "r")) && r.maybe.IsZero() {
+		old := r.lookup(name)
+		old.readonly = true
+		r.put(name, old)
+	}
+}
+
+// exportNext makes the next assignment to name go to the environment at once, so that the trail has one entry.
+func (r *posix) exportNext(name string) {
+	name = r.scalarOf(name)
+	if v := r.lookup(name); r.maybe.IsZero() && !v.export && !v.readonly {
+		v.export = true
+		r.put(name, v)
+	}
+}
+
+func arrayIf(v value, array bool) []string {
+	if array && v.list == nil {
+		return []string{v.s}
+	}
+	return v.list
+}
+
+// local saves the variable that a local one hides.
+func (r *posix) local(name string) {
+	if _, ok := r.f.saved[name]; ok {
+		return
+	}
+	old := r.lookup(name)
+	r.f.saved[name] = old
+	if r.kind == Sh { // dash keeps value and export
+		old.local = true
+		r.put(name, old)
+		return
+	}
+	r.put(name, variable{at: r.f.env, local: true, export: old.export && r.kind == Bash})
+}
+
+func (r *posix) setUnique(name string) {
+	name = r.scalarOf(name)
+	v := r.lookup(name)
+	v.unique = true
+	before := v.s
+	v.value = unique(v.value)
+	if v.s != before && v.export {
+		v.from, v.at = r.at(), r.f.env
+		r.record(name, v)
+	}
+	r.put(name, v)
+}
+
+// tie ties an array to a scalar: typeset -T SCALAR array.
+func (r *posix) tie(flags, name string) {
+	if r.f.fn != "" && !strings.Contains(flags, "g") {
+		return
+	}
+	upper, pending := "", r.ties["-T"]
+	if pending == "" {
+		r.ties["-T"] = name
+		if strings.Contains(flags, "x") {
+			r.export(name)
+		}
+		return
+	}
+	upper = pending
+	delete(r.ties, "-T")
+	r.ties[name] = upper
+	if strings.Contains(flags, "U") {
+		r.setUnique(upper)
+	}
+}
+
+func (r *posix) integer(v value) value {
+	if !v.known() {
+		return v
+	}
+	n, why := r.arithText(v.s, 0)
+	if !why.IsZero() {
+		return unknown(v.s, why)
+	}
+	return known(itoa(n))
+}
+
+func isName(s string) bool {
+	for i := range len(s) {
+		if !isNameByte(s[i]) || i == 0 && '0' <= s[i] && s[i] <= '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// hidden records, at the end, the variables that were assigned but never exported.
+func (r *posix) recordHidden() {
+	for _, name := range r.order {
+		v := r.vars[name]
+		if v.hidden && v.set && !v.export && v.from != "" {
+			r.env.Add(name, layer.Set{Layer: v.at, From: v.from, Value: v.s, Skipped: msg.New("assigned but not exported")})
+		}
+	}
+}
+
+// skipStmts records the assignments of statements that are not reached, and the files they would read.
+func (r *posix) skipStmts(list []*syntax.Stmt, why msg.Text) {
+	if r.quiet || r.dry || len(list) == 0 || !r.maybe.IsZero() {
+		return
+	}
+	line := r.f.line
+	r.dry = true
+	for _, s := range list {
+		syntax.Walk(s, func(n syntax.Node) bool { return r.skipNode(n, why) })
+		if !r.step() {
+			break
+		}
+	}
+	r.dry = false
+	r.f.line = line
+}
+
+func (r *posix) skipNode(n syntax.Node, why msg.Text) bool {
+	switch n := n.(type) {
+	case *syntax.FuncDecl, *syntax.Subshell, *syntax.CmdSubst, *syntax.ProcSubst:
+		return false
+	case *syntax.DeclClause:
+		for _, a := range n.Args {
+			if a.Name != nil && !a.Naked {
+				r.skipAssign(a, why)
+			}
+		}
+		return false
+	case *syntax.CallExpr:
+		if len(n.Args) > 0 {
+			r.skipCall(n, why)
+			return false
+		}
+		for _, a := range n.Assigns {
+			r.skipAssign(a, why)
+		}
+		return false
+	}
+	return true
+}
+
+func (r *posix) skipAssign(a *syntax.Assign, why msg.Text) {
+	r.line(a)
+	name := decode(a.Name.Value)
+	v := r.assigned(name, a)
+	if scalar, ok := r.ties[name]; ok {
+		name, v = scalar, joined(v)
+	}
+	r.skip(name, v, why)
+}
+
+// skipCall records what a command that is not reached would have assigned or read.
+func (r *posix) skipCall(n *syntax.CallExpr, why msg.Text) {
+	r.line(n)
+	switch n.Args[0].Lit() {
+	case "export", "readonly", "local":
+		for _, w := range n.Args[1:] {
+			f := r.word(w)
+			if name, text, has := strings.Cut(f.s, "="); has && isName(name) {
+				r.skip(name, value{s: text}, why)
+			}
+		}
+	case ".", "source":
+		if len(n.Args) > 1 {
+			r.skipFile(r.word(n.Args[1]), why)
+		}
+	}
+}
+
+// skipFile records the assignments of a file that is not read.
+func (r *posix) skipFile(name value, why msg.Text) {
+	if !name.known() || !strings.HasPrefix(name.s, "/") || r.f.depth >= 4 {
+		return
+	}
+	if info, st := r.stat(name.s); !st.ok() || !info.Mode.IsRegular() {
+		return
+	}
+	r.visit(name.s, Skipped, why)
+	s, err := r.e.script(name.s, r.lang)
+	if err != nil {
+		return
+	}
+	saved := r.script
+	r.push(frame{file: name.s})
+	r.script = s
+	for _, stmt := range s.stmts {
+		syntax.Walk(stmt, func(n syntax.Node) bool { return r.skipNode(n, why) })
+	}
+	r.script = saved
+	r.pop()
+}

@@ -1,0 +1,519 @@
+package shell
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/goready/goready/internal/msg"
+)
+
+// builtin executes a builtin of the shell; false means that name is none.
+func (r *posix) builtin(name string, args []field) bool {
+	switch name {
+	case ":", "true":
+		r.status = success
+	case "false":
+		r.status = failure
+	case "[", "test":
+		r.testCommand(name, args)
+	case "export", "declare", "typeset", "readonly", "local", "integer", "float":
+		if r.kind == Sh && name != "export" && name != "readonly" && name != "local" {
+			return false
+		}
+		r.status = success
+		if name == "local" && r.f.fn == "" {
+			r.localOutside()
+			return true
+		}
+		r.declareWords(name, "", args)
+	case "unset":
+		r.unsetCommand(args)
+	case ".", "source":
+		if name == "source" && r.kind == Sh && !r.strict {
+			return false
+		}
+		r.source(name, args)
+	case "eval":
+		v := known("")
+		for i, a := range args {
+			if i > 0 {
+				v = v.append(known(" "))
+			}
+			v = v.append(a.value)
+		}
+		r.evalText(v)
+	case "return", "break", "continue", "exit", "logout", "bye":
+		if name == "bye" && r.kind != Zsh {
+			return false
+		}
+		r.jump(name, args)
+	case "exec":
+		r.exec(args)
+	case "set":
+		r.set(args)
+	case "shift":
+		r.shift(args)
+	default:
+		return r.otherBuiltin(name, args)
+	}
+	return true
+}
+
+// otherBuiltin executes the builtins that change the shell itself, print, or do neither.
+func (r *posix) otherBuiltin(name string, args []field) bool {
+	switch name {
+	case "echo", "printf", "print", "pwd":
+		if name == "print" && r.kind != Zsh {
+			return false
+		}
+		r.print(name, args)
+	case "command", "builtin", "noglob", "nocorrect", "-":
+		if name != "command" && r.kind == Sh || r.kind != Zsh && name != "command" && name != "builtin" {
+			return false
+		}
+		r.commandCommand(name, args)
+	case "type", "hash", "which", "whence", "where":
+		if name != "type" && name != "hash" && r.kind != Zsh {
+			return false
+		}
+		r.whichCommand(name, args)
+	case "read", "vared":
+		r.read(args)
+	case "mapfile", "readarray", "getopts", "zparseopts", "zstat", "strftime":
+		if r.kind == Sh && name != "getopts" || r.kind == Bash && name[0] == 'z' {
+			return false
+		}
+		why := msg.New("goready does not follow %s", name)
+		for _, a := range args {
+			if isName(a.s) {
+				r.assign(a.s, unknown("", why))
+			}
+		}
+		r.status = unknownStatus(why)
+	case "cd", "chdir", "pushd", "popd":
+		r.changeDir(name, args)
+	case "shopt", "setopt", "unsetopt", "emulate":
+		return r.options(name, args)
+	case "unfunction":
+		for _, a := range args {
+			delete(r.funcs, a.s)
+		}
+		r.status = success
+	case "alias", "unalias", "trap", "umask", "ulimit", "times", "wait", "jobs", "bg", "fg", "kill":
+		r.status = success
+	case "bind", "complete", "compgen", "compopt", "history", "enable", "disown", "dirs", "caller", "help", "suspend":
+		if r.kind != Bash {
+			return r.kind == Zsh && name != "bind" && name != "complete" && name != "compgen"
+		}
+		r.status = success
+	case "autoload", "bindkey", "zstyle", "zle", "zmodload", "compdef", "compinit", "promptinit", "colors", "add-zsh-hook",
+		"functions", "rehash", "unhash", "limit", "unlimit", "zcompile", "compctl", "disable", "ttyctl", "fc", "sched",
+		"bashcompinit", "vcs_info", "is-at-least", "prompt", "zsh-mime-setup", "url-quote-magic", "select-word-style",
+		"edit-command-line", "bracketed-paste-magic", "up-line-or-beginning-search", "down-line-or-beginning-search":
+		if r.kind != Zsh {
+			return false
+		}
+		r.status = success
+		if name == "is-at-least" || name == "zmodload" {
+			r.status = unknownStatus(msg.New("the version of zsh is not known"))
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+func (r *posix) testCommand(name string, args []field) {
+	if name == "[" {
+		if len(args) == 0 || args[len(args)-1].s != "]" {
+			r.status = status{code: 2}
+			return
+		}
+		args = args[:len(args)-1]
+	}
+	r.status = r.testBuiltin(args)
+}
+
+func (r *posix) unsetCommand(args []field) {
+	r.status = success
+	functions := false
+	for _, a := range args {
+		switch {
+		case strings.HasPrefix(a.s, "-"):
+			functions = strings.Contains(a.s, "f")
+		case !a.known():
+			r.forget(msg.New("it unsets what only running the shell can tell: %s", a.why))
+		case functions:
+			delete(r.funcs, a.s)
+		case isName(a.s):
+			_, fn := r.funcs[a.s]
+			if fn && !r.lookup(a.s).set && r.kind == Bash {
+				delete(r.funcs, a.s)
+				continue
+			}
+			r.unset(a.s)
+		case strings.Contains(a.s, "["):
+			name, _, _ := strings.Cut(a.s, "[")
+			if isName(name) && r.lookup(name).set {
+				r.assign(name, unknown(r.lookup(name).s, notFollowed()))
+			}
+		}
+	}
+}
+
+// set executes set: options and positional parameters.
+func (r *posix) set(args []field) {
+	r.status = success
+	for i := 0; i < len(args); i++ {
+		a := args[i].s
+		on := strings.HasPrefix(a, "-")
+		switch {
+		case a == "--":
+			r.f.argFrame().args = values(args[i+1:])
+			return
+		case (on || strings.HasPrefix(a, "+")) && len(a) > 1:
+			for _, c := range a[1:] {
+				if c == 'o' && i+1 < len(args) {
+					i++
+					r.setOption(args[i].s, on)
+					continue
+				}
+				r.setOption(optionName(c), on)
+			}
+		default:
+			r.f.argFrame().args = values(args[i:])
+			return
+		}
+	}
+}
+
+func optionName(c rune) string {
+	switch c {
+	case 'a':
+		return "allexport"
+	case 'e':
+		return "errexit"
+	case 'f':
+		return "noglob"
+	}
+	return string(c)
+}
+
+// argFrame returns the frame whose positional parameters count.
+func (f *frame) argFrame() *frame {
+	for g := f; g != nil; g = g.up {
+		if g.fn != "" || g.args != nil || g.up == nil {
+			return g
+		}
+	}
+	return f
+}
+
+func (r *posix) setOption(name string, on bool) {
+	name = strings.ReplaceAll(strings.ToLower(name), "_", "")
+	if rest, ok := strings.CutPrefix(name, "no"); ok && name != "noglob" && name != "nomatch" && name != "nonomatch" && r.kind == Zsh {
+		name, on = rest, !on
+	}
+	switch name {
+	case "nomatch":
+		name, on = "nonomatch", !on
+	case "glob":
+		name, on = "noglob", !on
+	case "cshnullglob":
+		name = "nullglob"
+	case "globdots":
+		name = "dotglob"
+	case "rcs", "globalrcs":
+		name, on = "no"+name, !on
+	}
+	if !r.dry {
+		r.opts[name] = on
+	}
+}
+
+// options executes shopt of bash and setopt, unsetopt, emulate of zsh.
+func (r *posix) options(name string, args []field) bool {
+	if (name == "shopt") != (r.kind == Bash) || r.kind == Sh {
+		return false
+	}
+	r.status = success
+	switch name {
+	case "shopt":
+		r.shopt(args)
+	case "emulate":
+		r.emulate(args)
+	default:
+		for _, a := range args {
+			r.setOption(a.s, name == "setopt")
+		}
+	}
+	return true
+}
+
+func (r *posix) shopt(args []field) {
+	on, off := false, false
+	for _, a := range args {
+		if flags, ok := strings.CutPrefix(a.s, "-"); ok {
+			on = on || strings.Contains(flags, "s")
+			off = off || strings.Contains(flags, "u")
+			continue
+		}
+		switch {
+		case on || off:
+			r.setOption(a.s, on)
+		case a.s == "login_shell":
+			r.asking |= askedLogin
+			r.status = r.status.and(statusOf(r.s.Login))
+		case a.s == "posix":
+			r.status = r.status.and(statusOf(r.strict))
+		default:
+			r.status = r.status.and(r.shoptDefault(a.s))
+		}
+	}
+}
+
+func (r *posix) shoptDefault(name string) status {
+	if on, ok := r.opts[name]; ok {
+		return statusOf(on)
+	}
+	switch name {
+	case "nullglob", "dotglob", "nocasematch", "nocaseglob", "globstar", "failglob":
+		return failure
+	case "expand_aliases":
+		return statusOf(r.s.Interactive)
+	}
+	return unknownStatus(msg.New("the shell option %s is not followed", name))
+}
+
+// emulate executes emulate sh -c '…' and ignores other emulations, which are usual in functions only.
+func (r *posix) emulate(args []field) {
+	mode, text := "", -1
+	for i, a := range args {
+		switch {
+		case a.s == "-c":
+			text = i + 1
+		case !strings.HasPrefix(a.s, "-") && mode == "":
+			mode = a.s
+		}
+	}
+	if text < 0 || text >= len(args) {
+		return
+	}
+	lang, split, nomatch := r.lang, r.opts["shwordsplit"], r.opts["nonomatch"]
+	if mode == "sh" || mode == "ksh" || mode == "bash" {
+		r.lang = langOf(Bash)
+		r.opts["shwordsplit"], r.opts["nonomatch"] = true, true
+	}
+	r.evalText(args[text].value)
+	r.lang = lang
+	r.opts["shwordsplit"], r.opts["nonomatch"] = split, nomatch
+}
+
+func (r *posix) shift(args []field) {
+	n := 1
+	if len(args) > 0 {
+		n, _ = strconv.Atoi(args[0].s)
+	}
+	f := r.f.argFrame()
+	if n < 0 || n > len(f.args) {
+		r.status = failure
+		return
+	}
+	f.args = f.args[n:]
+	if f.args == nil {
+		f.args = []value{}
+	}
+	r.status = success
+}
+
+// commandCommand executes command, builtin and the like: a command without functions, or with -v a question.
+func (r *posix) commandCommand(name string, args []field) {
+	for len(args) > 0 && strings.HasPrefix(args[0].s, "-") && len(args[0].s) > 1 {
+		if name == "command" && strings.ContainsAny(args[0].s, "vV") {
+			r.whichCommand("command", args[1:])
+			return
+		}
+		args = args[1:]
+	}
+	if len(args) == 0 {
+		r.status = success
+		return
+	}
+	hidden := r.funcs[args[0].s]
+	if name != "command" && name != "builtin" {
+		hidden = nil
+	}
+	if hidden == nil {
+		r.dispatch(args, nil)
+		return
+	}
+	delete(r.funcs, args[0].s)
+	r.dispatch(args, nil)
+	r.funcs[args[0].s] = hidden
+}
+
+// whichCommand answers command -v, type, which and hash.
+func (r *posix) whichCommand(cmd string, args []field) {
+	r.status = success
+	if cmd == "hash" && r.kind == Zsh {
+		return
+	}
+	quiet := ""
+	for _, a := range args {
+		if flags, ok := strings.CutPrefix(a.s, "-"); ok && flags != "" {
+			quiet += flags
+			continue
+		}
+		text, st := r.find(a.value, strings.ContainsAny(quiet, "pP"))
+		r.status = r.status.and(st)
+		switch {
+		case cmd == "hash" || st.failed():
+		case st.known() && text != "":
+			r.write(known(text + "\n"))
+		default:
+			r.write(unknown(a.s, msg.New("the answer of %s", cmd)))
+		}
+	}
+}
+
+// find looks a command up: a function, a builtin, or a program.
+func (r *posix) find(name value, programs bool) (string, status) {
+	if !name.known() {
+		return "", unknownStatus(name.why)
+	}
+	if fn := r.funcs[name.s]; fn != nil && !programs {
+		if !fn.maybe.IsZero() {
+			return "", unknownStatus(fn.maybe)
+		}
+		return name.s, success
+	}
+	if !programs && r.isBuiltin(name.s) {
+		return name.s, success
+	}
+	return r.look(name)
+}
+
+// isBuiltin reports whether the shell itself executes the command name.
+func (r *posix) isBuiltin(name string) bool {
+	switch name {
+	case "if", "then", "else", "elif", "fi", "for", "do", "done", "while", "until", "case", "esac", "{", "}", "!", "in":
+		return true
+	case "[[", "function", "select", "time":
+		return r.kind != Sh
+	}
+	words := posixBuiltins
+	switch r.kind {
+	case Bash:
+		words += bashBuiltins
+	case Zsh:
+		words += bashBuiltins + zshBuiltins
+	}
+	return strings.Contains(words, " "+name+" ")
+}
+
+const (
+	posixBuiltins = " . : [ alias bg break cd command continue echo eval exec exit export false fg getopts hash jobs kill " +
+		"local printf pwd read readonly return set shift test times trap true type ulimit umask unalias unset wait "
+	bashBuiltins = " bind builtin caller compgen complete compopt declare dirs disown enable fc help history let logout " +
+		"mapfile popd pushd readarray shopt source suspend typeset "
+	zshBuiltins = " autoload bindkey bye emulate float functions integer noglob print rehash setopt unfunction unsetopt " +
+		"vared whence where which zle zmodload zparseopts zstyle "
+)
+
+// print executes echo, printf, print and pwd for a command substitution.
+func (r *posix) print(name string, args []field) {
+	r.status = success
+	if r.out == nil {
+		return
+	}
+	switch name {
+	case "pwd":
+		v := r.lookup("PWD").value
+		r.write(v.append(known("\n")))
+	case "printf":
+		r.write(r.printf(args))
+	default:
+		r.write(r.echo(name, args))
+	}
+}
+
+func (r *posix) echo(name string, args []field) value {
+	end, raw := "\n", r.kind == Bash || name == "print"
+	for len(args) > 0 && len(args[0].s) > 1 && args[0].s[0] == '-' && strings.Trim(args[0].s[1:], "neErl") == "" && (r.kind != Sh || args[0].s == "-n") {
+		if strings.Contains(args[0].s, "n") {
+			end = ""
+		}
+		if strings.ContainsAny(args[0].s, "l") {
+			return unknown("", notFollowed())
+		}
+		raw = !strings.Contains(args[0].s, "e") && (raw || strings.ContainsAny(args[0].s, "rE"))
+		args = args[1:]
+	}
+	v := known("")
+	for i, a := range args {
+		if i > 0 {
+			v = v.append(known(" "))
+		}
+		v = v.append(a.value)
+	}
+	if !raw && strings.Contains(v.s, `\`) {
+		v.s = ansiC(v.s)
+	}
+	return v.append(known(end))
+}
+
+// printf formats with %s, %d and %%; anything else is not followed.
+func (r *posix) printf(args []field) value {
+	if len(args) > 0 && args[0].s == "-v" && len(args) > 2 {
+		r.assign(args[1].s, r.format(args[2], args[3:]))
+		return known("")
+	}
+	for len(args) > 0 && args[0].s == "--" {
+		args = args[1:]
+	}
+	if len(args) == 0 {
+		return known("")
+	}
+	return r.format(args[0], args[1:])
+}
+
+func (r *posix) format(format field, args []field) value {
+	if !format.known() {
+		return unknown(format.s, format.why)
+	}
+	text, out := ansiC(format.s), known("")
+	for round := 0; (round == 0 || len(args) > 0) && len(out.s) < maxValue; round++ {
+		before := len(args)
+		for i := 0; i < len(text); i++ {
+			if text[i] != '%' || i+1 == len(text) {
+				out = out.append(known(text[i : i+1]))
+				continue
+			}
+			i++
+			arg := known("")
+			if text[i] != '%' && len(args) > 0 {
+				arg, args = args[0].value, args[1:]
+			}
+			switch text[i] {
+			case '%':
+				out = out.append(known("%"))
+			case 's':
+				out = out.append(arg)
+			case 'b':
+				arg.s = ansiC(arg.s)
+				out = out.append(arg)
+			case 'd', 'i':
+				if arg.s == "" {
+					arg.s = "0"
+				}
+				out = out.append(r.integer(arg))
+			default:
+				return unknown(format.s, notFollowed())
+			}
+		}
+		if before == len(args) {
+			break
+		}
+	}
+	return out
+}

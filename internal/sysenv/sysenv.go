@@ -75,7 +75,7 @@ func read(h host.Host, name string) (data []byte, found bool, problem msg.Text) 
 // unread says why a file is not read; the zero Text if it is known to be absent.
 func unread(name string, err error) msg.Text {
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case err == nil, errors.Is(err, fs.ErrNotExist):
 		return msg.Text{}
 	case errors.Is(err, fs.ErrPermission):
 		return msg.New("this user may not read %s", name)

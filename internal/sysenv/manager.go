@@ -25,6 +25,8 @@ type Manager struct {
 	units    *unitIndex
 	version  int // of systemd; 0: unknown
 	facts    map[string]map[string]string
+	// account, if not nil, is what is taken for the user database's entry of that user.
+	account *User
 }
 
 type managerScope int
@@ -59,6 +61,7 @@ func UserManager(h host.Host, u User) (m *Manager, ok bool) {
 	if !ok {
 		return nil, false
 	}
+	system.account = &u
 	m = &Manager{h: h, scope: userScope, user: u, version: system.version, facts: system.facts}
 	m.own, m.Problems = userManagerOwn(system, u)
 	m.dirs = userUnitDirs(u, m.configHome(), m.dataHome())

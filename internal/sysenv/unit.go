@@ -341,6 +341,9 @@ func (m *Manager) serviceUser(u *Unit) (User, msg.Text) {
 		}
 		return User{Name: name}, msg.Text{} // it has no home
 	}
+	if a := m.account; a != nil && (u.User == a.Name || u.User == strconv.Itoa(a.UID)) {
+		return a.forService(), msg.Text{}
+	}
 	switch u.User {
 	case "":
 		if isTrue(u.setLogin) && (m.version == 0 || m.version >= 255) {

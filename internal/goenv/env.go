@@ -98,7 +98,9 @@ type Result struct {
 func Resolve(q *Query, key string) Result {
 	v := newEnvView(q)
 	if !IsGoVariable(key) {
-		return v.plain(key)
+		r := v.plain(key)
+		r.Err = envFailure(q, key)
+		return r
 	}
 	r := v.variable(key)
 	r.Printed = r.Value

@@ -11,7 +11,7 @@ import (
 )
 
 // envFailure returns what "go env KEY" says if it fails, in the order in which the go command looks: the toolchain
-// (cmd/go/internal/toolchain.Select), GOROOT and GOPATH (cmd/go/main.go), GOFLAGS, the build configuration
+// (cmd/go/internal/toolchain.Select), GOROOT and GOPATH (cmd/go/main.go), GOWORK, GOFLAGS, the build configuration
 // (internal/buildcfg), modules (cmd/go/internal/modload.Init), and for the flags of C compilers those compilers.
 func envFailure(q *Query, key string) msg.Text {
 	v := newEnvView(q)
@@ -25,7 +25,8 @@ func envFailure(q *Query, key string) msg.Text {
 		}
 		v.settle()
 	}
-	checks := []func() msg.Text{v.failRoot, v.failGopath, v.failFlags, v.failBuildConfig, v.failExperiment, v.failFIPS, v.failModules}
+	checks := []func() msg.Text{v.failRoot, v.failGopath, v.failWorkEarly, v.failFlags, v.failBuildConfig, v.failExperiment,
+		v.failFIPS, v.failModules, v.failWork}
 	if envNeedsCompiler(key) {
 		checks = append(checks, v.failCompilers)
 	}
@@ -223,10 +224,8 @@ func (v *envView) failFIPS() msg.Text {
 	switch {
 	case version == "" || version == "off" || v.olderThan("1.24"):
 		return msg.Text{}
-	case strings.Contains(","+v.get("GOEXPERIMENT")+",", ",boringcrypto,"):
-		return msg.New("cannot use GOFIPS140 with GOEXPERIMENT=boringcrypto")
 	case version == "latest":
-		return msg.Text{}
+		return v.failBoring()
 	case strings.ContainsAny(version, `/\`) || strings.Contains(version, ".."):
 		return msg.New("malformed GOFIPS140 version %q", version)
 	case v.q.ReadFile == nil:
@@ -240,11 +239,18 @@ func (v *envView) failFIPS() msg.Text {
 	_, err := v.q.ReadFile(v.abs(p.Join(dir, version+".zip")))
 	switch {
 	case err == nil || errors.Is(err, host.ErrUnknown):
-		return msg.Text{}
+		return v.failBoring()
 	case from != "":
 		return msg.New("unknown GOFIPS140 version %q (from %q)", version, from)
 	}
 	return msg.New("unknown GOFIPS140 version %q", version)
+}
+
+func (v *envView) failBoring() msg.Text {
+	if strings.Contains(","+v.get("GOEXPERIMENT")+",", ",boringcrypto,") {
+		return msg.New("cannot use GOFIPS140 with GOEXPERIMENT=boringcrypto")
+	}
+	return msg.Text{}
 }
 
 func (v *envView) failModules() msg.Text {
@@ -253,6 +259,19 @@ func (v *envView) failModules() msg.Text {
 	default:
 		return msg.New("unknown environment setting GO111MODULE=%s", mode)
 	}
+	return msg.Text{}
+}
+
+// failWorkEarly is failWork as cmd/go/internal/telemetrystats calls it before any command runs.
+func (v *envView) failWorkEarly() msg.Text {
+	if !v.modulesOn() {
+		return msg.Text{}
+	}
+	return v.failWork()
+}
+
+// failWork is cmd/go/internal/modload.FindGoWork.
+func (v *envView) failWork() msg.Text {
 	switch work := v.get("GOWORK"); work {
 	case "", "off", "auto":
 	default:
@@ -283,6 +302,9 @@ func (v *envView) failCompilers() msg.Text {
 			return msg.New("%s environment variable is relative; must be absolute path: %s", key, fields[0])
 		}
 	}
+	if goos, goarch := v.value("GOOS"), v.value("GOARCH"); !envInList(envPorts, goos+"/"+goarch) {
+		return msg.New("unsupported GOOS/GOARCH pair %s/%s", goos, goarch)
+	}
 	for _, key := range []string{"CGO_CPPFLAGS", "CGO_CFLAGS", "CGO_CXXFLAGS", "CGO_FFLAGS", "CGO_LDFLAGS", "PKG_CONFIG"} {
 		if _, err := SplitQuoted(v.get(key)); err != nil {
 			return msg.New("the go command crashes on the value of %s: %s", key, err.Error())
@@ -293,5 +315,20 @@ func (v *envView) failCompilers() msg.Text {
 			return msg.New("the go command crashes on the value of %s: %s", key, "only blanks")
 		}
 	}
-	return msg.Text{}
+	return v.failCache()
+}
+
+// failCache is cmd/go/internal/cache.Default, which remembers what the C compiler said.
+func (v *envView) failCache() msg.Text {
+	cc, err := SplitQuoted(v.value("CC"))
+	if err != nil || len(cc) == 0 || v.value("GOCACHE") != "off" {
+		return msg.Text{}
+	}
+	if _, err := v.lookPath(cc[0]); err != nil {
+		return msg.Text{}
+	}
+	if v.get("GOCACHE") == "off" {
+		return msg.New("build cache is disabled by GOCACHE=off, but required as of Go 1.12")
+	}
+	return msg.New("build cache is required, but could not be located")
 }

@@ -141,6 +141,9 @@ func (v *envView) goroot() Result {
 
 // rootDefault is the GOROOT without the variable.
 func (v *envView) rootDefault() layer.Reason {
+	if v.sdk.Root == "" {
+		return layer.Reason{}
+	}
 	r := v.fixed(v.sdk.Root, msg.New("the GOROOT that the go command is in"))
 	r.From = v.sdk.GoCommand
 	if v.sdk.Root != v.q.SDK.Root || v.rootSet {

@@ -187,17 +187,21 @@ func (v *envView) fromPrivate(key string) Result {
 }
 
 func (v *envView) compiler(key string) Result {
-	clang := false
 	h := v.hits(key)
-	switch v.value("GOOS") {
-	case "darwin", "ios", "freebsd", "openbsd":
-		clang = true
-	}
-	def := map[bool]string{false: "gcc", true: "clang"}[clang]
+	cc, cxx := envCompilers(v.value("GOOS"))
 	if key == "CXX" {
-		def = map[bool]string{false: "g++", true: "clang++"}[clang]
+		cc = cxx
 	}
-	return h.withDefault(v.fixed(def, envBuiltIn()))
+	return h.withDefault(v.fixed(cc, envBuiltIn()))
+}
+
+// envCompilers is cmd/go/internal/cfg.DefaultCC and DefaultCXX.
+func envCompilers(goos string) (cc, cxx string) {
+	switch goos {
+	case "darwin", "ios", "freebsd", "openbsd":
+		return "clang", "clang++"
+	}
+	return "gcc", "g++"
 }
 
 // gccgo is the program as it is found on PATH, which is what "go env" prints (cmd/go/internal/work).
@@ -278,11 +282,7 @@ func (v *envView) cgoDefault() layer.Reason {
 	if v.os("CC") != "" {
 		return v.fixed("1", msg.New("on, because CC is set in the process environment"))
 	}
-	cc := "gcc"
-	switch goos.Value {
-	case "darwin", "ios", "freebsd", "openbsd":
-		cc = "clang"
-	}
+	cc, _ := envCompilers(goos.Value)
 	_, err := v.lookPath(cc)
 	if err == nil {
 		return v.fixed("1", msg.New("on, because the C compiler %s is on PATH", cc))
@@ -299,13 +299,23 @@ func envDerivedWhy(value, via string, from Result, why msg.Text) layer.Reason {
 	return r
 }
 
+// envPorts is internal/platform.List of Go 1.26.
+const envPorts = " aix/ppc64 android/386 android/amd64 android/arm android/arm64 darwin/amd64 darwin/arm64 " +
+	"dragonfly/amd64 freebsd/386 freebsd/amd64 freebsd/arm freebsd/arm64 freebsd/riscv64 " +
+	"illumos/amd64 ios/amd64 ios/arm64 js/wasm linux/386 linux/amd64 linux/arm linux/arm64 " +
+	"linux/loong64 linux/mips linux/mips64 linux/mips64le linux/mipsle linux/ppc64 linux/ppc64le " +
+	"linux/riscv64 linux/s390x linux/sparc64 netbsd/386 netbsd/amd64 netbsd/arm netbsd/arm64 " +
+	"openbsd/386 openbsd/amd64 openbsd/arm openbsd/arm64 openbsd/mips64 openbsd/ppc64 " +
+	"openbsd/riscv64 plan9/386 plan9/amd64 plan9/arm solaris/amd64 wasip1/wasm windows/386 " +
+	"windows/amd64 windows/arm64 "
+
 // envCgoSupported is internal/platform.CgoSupported.
 func envCgoSupported(goos, goarch string) bool {
 	switch goos {
 	case "js", "plan9", "wasip1":
 		return false
 	}
-	return goarch != "ppc64" || goos == "aix"
+	return (goarch != "ppc64" || goos == "aix") && envInList(envPorts, goos+"/"+goarch)
 }
 
 // archFeature resolves a variable that has its default only if it belongs to the GOARCH in effect.
@@ -388,6 +398,9 @@ func (v *envView) goversion() Result {
 		if t.Won {
 			r.Value, r.Set = t.Value, true
 		}
+	}
+	if r.Value == "" && r.Unknown.IsZero() {
+		r.Unknown = msg.New("the version of the go command in %s is not known", v.q.SDK.Root)
 	}
 	if s.Download {
 		r.Notes = append(r.Notes, msg.New("the toolchain %s must be downloaded first", s.Toolchain))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"strconv"
+	"strings"
 
 	"github.com/goready/goready/internal/layer"
 	"github.com/goready/goready/internal/msg"
@@ -103,12 +104,13 @@ func (v *envView) findRoot() string {
 	return v.sdk.Root
 }
 
-// abs returns a name that may be relative to the working directory as an absolute one.
+// abs returns a name that may be relative to the working directory as an absolute one, not cleaned.
 func (v *envView) abs(name string) string {
-	if v.q.Platform.IsAbs(name) {
+	p := v.q.Platform
+	if p.IsAbs(name) {
 		return name
 	}
-	return v.q.Platform.Join(v.q.Dir, name)
+	return strings.TrimSuffix(v.q.Dir, p.Separator()) + p.Separator() + name
 }
 
 // goEnvFile returns the $GOROOT/go.env that counts; nil if there is none.

@@ -119,16 +119,14 @@ func sdkPinned(h host.Host, gocmd string) (SDK, error) {
 // folder. If there is no such folder the error is fs.ErrNotExist.
 func LoadRoot(h host.Host, root string) (SDK, error) {
 	p := h.Platform()
-	arch, ok := sdkTools(h, root)
-	if !ok {
-		info, err := host.Stat(h, root)
-		if err != nil {
-			return SDK{}, err
-		}
-		if !info.Mode.IsDir() {
-			return SDK{}, &fs.PathError{Op: "stat", Path: root, Err: fs.ErrNotExist}
-		}
+	info, err := host.Stat(h, root) // as it is spelled: x/.. does not exist if x does not
+	if err != nil {
+		return SDK{}, err
 	}
+	if !info.Mode.IsDir() {
+		return SDK{}, &fs.PathError{Op: "stat", Path: root, Err: fs.ErrNotExist}
+	}
+	arch, _ := sdkTools(h, root)
 	return sdkRead(h, SDK{Root: p.Clean(root), Arch: arch})
 }
 

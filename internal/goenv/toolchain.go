@@ -44,6 +44,18 @@ type Selection struct {
 // commands other than "go install m@v" and "go run m@v".
 func SelectToolchain(q *Query) Selection { return selectToolchain(q, q.Getenv) }
 
+// modulesOn is cmd/go/internal/modload.State.WillBeEnabled.
+func (v *envView) modulesOn() bool {
+	switch v.get("GO111MODULE") {
+	case "", "on":
+		return true
+	case "auto":
+		m := v.q.Module
+		return m.Mod.Name != "" && !m.ModInTemp
+	}
+	return false
+}
+
 func selectToolchain(q *Query, getenv func(string) string) Selection {
 	v := newEnvView(q).local()
 	v.getenv = getenv
@@ -86,7 +98,7 @@ func (c *toolchainChoice) start() {
 }
 
 func (c *toolchainChoice) choose() {
-	if c.v.olderThan("1.21") || !c.modulesOn() {
+	if c.v.olderThan("1.21") || !c.v.modulesOn() {
 		return
 	}
 	c.readSetting()
@@ -97,18 +109,6 @@ func (c *toolchainChoice) choose() {
 		c.switchTo()
 	}
 	c.checkModule()
-}
-
-// modulesOn is cmd/go/internal/modload.State.WillBeEnabled.
-func (c *toolchainChoice) modulesOn() bool {
-	switch c.v.get("GO111MODULE") {
-	case "", "on":
-		return true
-	case "auto":
-		m := c.v.q.Module
-		return m.Mod.Name != "" && !m.ModInTemp
-	}
-	return false
 }
 
 // readSetting adds the layers of GOTOOLCHAIN. They are about another variable than the version, so that of the process
@@ -165,8 +165,11 @@ func (c *toolchainChoice) readModule() {
 	if c.s.Mode == "" {
 		c.v.decided() // the lines are shown, but do not count
 	}
-	file, id := c.moduleFile()
-	if !c.s.Err.IsZero() || file.Name == "" {
+	file, id, err := c.moduleFile()
+	if c.s.Mode != "" {
+		c.s.Err = err
+	}
+	if !err.IsZero() || file.Name == "" {
 		return
 	}
 	if c.s.Mode == "" {
@@ -196,27 +199,26 @@ func (c *toolchainChoice) readModule() {
 }
 
 // moduleFile returns the go.work or go.mod that may choose the toolchain; its Name is "" if there is none.
-func (c *toolchainChoice) moduleFile() (ModuleFile, layer.ID) {
+func (c *toolchainChoice) moduleFile() (ModuleFile, layer.ID, msg.Text) {
 	m := c.v.q.Module
 	switch work := c.v.get("GOWORK"); {
 	case work == "off":
 	case work == "" || work == "auto":
 		if m.Work.Name != "" {
-			return m.Work, layer.GoWork
+			return m.Work, layer.GoWork, msg.Text{}
 		}
 	case !c.v.q.Platform.IsAbs(work):
-		c.s.Err = msg.New("invalid GOWORK: not an absolute path")
-		return ModuleFile{}, layer.GoWork
+		return ModuleFile{}, layer.GoWork, msg.New("invalid GOWORK: not an absolute path")
 	case m.Given.Name != work:
 		c.v.isUnknown(msg.New("what %s says is not known", work))
-		return ModuleFile{}, layer.GoWork
+		return ModuleFile{}, layer.GoWork, msg.Text{}
 	case m.Given.Exists:
-		return m.Given, layer.GoWork
+		return m.Given, layer.GoWork, msg.Text{}
 	}
 	if m.ModInTemp {
-		return ModuleFile{}, layer.GoMod
+		return ModuleFile{}, layer.GoMod, msg.Text{}
 	}
-	return m.Mod, layer.GoMod
+	return m.Mod, layer.GoMod, msg.Text{}
 }
 
 func (c *toolchainChoice) addLine(f ModuleFile, id layer.ID, l ModuleLine, why msg.Text) {
@@ -312,10 +314,10 @@ func (c *toolchainChoice) checkModule() {
 		return
 	}
 	unknown := c.v.unknown
-	file, _ := c.moduleFile()
+	file, _, err := c.moduleFile()
 	c.v.unknown = unknown
-	if !c.s.Err.IsZero() {
-		c.s.ModuleErr, c.s.Err = c.s.Err, msg.Text{}
+	if !err.IsZero() {
+		c.s.ModuleErr = err
 		return
 	}
 	for _, f := range []ModuleFile{file, c.v.q.Module.Mod} {

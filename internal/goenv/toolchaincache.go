@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"golang.org/x/mod/module"
+	"golang.org/x/mod/semver"
 
 	"github.com/goready/goready/internal/msg"
 )
@@ -24,6 +25,10 @@ func (c *toolchainChoice) fromCache() {
 		return
 	}
 	version := "v0.0.1-" + c.name + "." + p.OS + "-" + v.arch()
+	if !semver.IsValid(version) {
+		c.s.Err = msg.New("download %s: non-semver module version %q", c.name, version)
+		return
+	}
 	escaped, err := module.EscapeVersion(version)
 	if err != nil {
 		c.s.Err = msg.New("download %s: %s", c.name, err.Error())

@@ -16,7 +16,7 @@ const (
 	maxName = 4096
 	// maxMadeUp is the number of directory entries that a closed world makes up at most. A recording that somebody
 	// sent must not cost more memory than its size explains.
-	maxMadeUp = 1 << 20
+	maxMadeUp = 1 << 16
 )
 
 // Platform implements [Host].
@@ -240,12 +240,20 @@ func (f *Fixture) newIndex() *index {
 // it is not a matter of spelling.
 func (x *index) key(name string) string {
 	if x.p.Windows() {
-		return strings.ToLower(x.p.Clean(name))
+		return x.fold(x.p.Clean(name))
 	}
 	if strings.Contains(name, "..") && slices.Contains(strings.Split(name, "/"), "..") {
 		return name
 	}
 	return x.p.Clean(name)
+}
+
+// fold returns name in lower case on Windows.
+func (x *index) fold(name string) string {
+	if x.p.Windows() {
+		return strings.ToLower(name)
+	}
+	return name
 }
 
 // complete returns a copy of file with the answer of Lstat that a closed world makes up.
@@ -278,15 +286,17 @@ func (x *index) makeDirs(files map[string]*File) {
 		if file == nil || file.Info == nil || !x.p.IsAbs(name) || len(name) > maxName {
 			continue
 		}
-		typ := file.Info.Mode.Type()
-		for name = x.p.Clean(name); ; typ = fs.ModeDir {
-			dir := x.p.Dir(name)
-			if dir == name || listed[x.key(name)] || len(listed) >= maxMadeUp {
-				break
+		root, elems := x.p.split(x.p.Clean(name))
+		key := x.fold(root + strings.Join(elems, x.p.Separator()))
+		for typ := file.Info.Mode.Type(); len(elems) > 0 && !listed[key] && len(listed) < maxMadeUp; typ = fs.ModeDir {
+			listed[key] = true
+			base := elems[len(elems)-1]
+			if elems = elems[:len(elems)-1]; len(elems) == 0 {
+				key = x.fold(root)
+			} else {
+				key = key[:len(key)-len(x.fold(base))-1]
 			}
-			listed[x.key(name)] = true
-			entries[x.key(dir)] = append(entries[x.key(dir)], Entry{Name: x.p.Base(name), Type: typ})
-			name = dir
+			entries[key] = append(entries[key], Entry{Name: base, Type: typ})
 		}
 	}
 	for dir, list := range entries {

@@ -1,6 +1,11 @@
 package goenv
 
 import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
 	"github.com/goready/goready/internal/host"
 	"github.com/goready/goready/internal/msg"
 )
@@ -8,9 +13,9 @@ import (
 // AuthCommand is one of the commands of GOAUTH.
 type AuthCommand struct {
 	Kind AuthKind
-	Text string // as written, without the blanks around it
-	Args []string
-	// Problem, if not zero, is why the command never gives credentials.
+	Text string   // as written, without the blanks around it
+	Args []string // its words; those of a program without quotes
+	// Problem, if not zero, is why the command never gives credentials, although Go goes on.
 	Problem msg.Text
 }
 
@@ -25,56 +30,82 @@ const (
 	AuthProgram AuthKind = "program"
 )
 
-// ParseGOAUTH splits the value of GOAUTH as cmd/go/internal/auth.runGoAuth does; "" is the default, netrc. The error
-// has the text with which Go ends at its first https request.
-func ParseGOAUTH(value string, p host.Platform) ([]AuthCommand, error) { return nil, nil }
-
-// NetrcEntry is an entry of a netrc file that Go uses. It has no password on purpose.
-type NetrcEntry struct {
-	Machine string
-	Login   string
-	Line    int // of the word "machine"
+// ParseGOAUTH splits the value of GOAUTH as cmd/go/internal/auth.runGoAuth does, for a go command on the system p; ""
+// is the default, netrc. The error has the text with which Go ends at its first https request; Go also ends if the
+// folder of a git command is not there, which is not looked at here. The commands are in the order of the value: if
+// several have credentials for the same URL, the first one counts.
+func ParseGOAUTH(value string, p host.Platform) ([]AuthCommand, error) {
+	if value == "" {
+		value = string(AuthNetrc)
+	}
+	parts := strings.Split(value, ";")
+	list := make([]AuthCommand, len(parts))
+	var first error
+	// Go runs the commands from the last to the first, and ends at the first error on that way.
+	for i, part := range slices.Backward(parts) {
+		c, err := parseAuthCommand(strings.TrimSpace(part), value, len(parts) == 1, p)
+		if err != nil && first == nil {
+			first = err
+		}
+		list[i] = c
+	}
+	return list, first
 }
 
-// ParseNetrc reads a netrc file as cmd/go/internal/auth.parseNetrc does.
-func ParseNetrc(data string) []NetrcEntry { return nil }
-
-// NetrcFiles returns the names of the netrc file, the first that exists counts: $NETRC, else on Windows _netrc, else
-// .netrc in the home folder.
-func NetrcFiles(getenv func(string) string, p host.Platform) []string { return nil }
-
-// CredentialSource is where credentials come from.
-type CredentialSource string
-
-// The sources.
-const (
-	CredentialsNone    CredentialSource = ""
-	CredentialsURL     CredentialSource = "url"
-	CredentialsNetrc   CredentialSource = "netrc"
-	CredentialsUnknown CredentialSource = "goauth" // git or a program of GOAUTH decides
-)
-
-// CredentialInput is what decides about the credentials of a request.
-type CredentialInput struct {
-	URL       string
-	GOAUTH    string
-	Platform  host.Platform
-	NetrcFile string // for display
-	Netrc     []NetrcEntry
+// parseAuthCommand reads one command of value; alone says that it is the only one.
+func parseAuthCommand(text, value string, alone bool, p host.Platform) (AuthCommand, error) {
+	c := AuthCommand{Text: text, Args: strings.Fields(text)}
+	if len(c.Args) == 0 {
+		return c, fmt.Errorf("GOAUTH encountered an empty command (GOAUTH=%s)", value)
+	}
+	switch c.Args[0] {
+	case "off":
+		c.Kind = AuthOff
+		if !alone {
+			return c, fmt.Errorf("GOAUTH=off cannot be combined with other authentication commands (GOAUTH=%s)", value)
+		}
+	case "netrc":
+		c.Kind = AuthNetrc
+	case "git":
+		c.Kind = AuthGit
+		if len(c.Args) != 2 {
+			return c, errors.New("GOAUTH=git dir method requires an absolute path to the git working directory")
+		}
+		if !p.IsAbs(c.Args[1]) {
+			return c, errors.New("GOAUTH=git dir method requires an absolute path to the git working directory, dir is not absolute")
+		}
+	default:
+		c.Kind = AuthProgram
+		words, err := splitQuotedWords(text)
+		if err != nil {
+			c.Problem = msg.New("the command cannot be read: %s", err.Error())
+			return c, nil
+		}
+		c.Args = words
+	}
+	return c, nil
 }
 
-// Credentials says which credentials a request of the go command carries. It never has a password.
-type Credentials struct {
-	Source CredentialSource
-	Login  string
-	From   string // "file:line" or the command of GOAUTH
-	Prefix string // the machine of the netrc entry
-	Why    msg.Text
-	Err    string // in Go's own words: the request is not sent
-	// NearMiss is an entry of the netrc file for the same host that does not apply.
-	NearMiss *NetrcEntry
+// splitQuotedWords splits s at blanks; a word may be in quotes, inside which nothing is special: cmd/internal/quoted.Split.
+func splitQuotedWords(s string) ([]string, error) {
+	const blanks = " \t\n\r"
+	var words []string
+	for s = strings.TrimLeft(s, blanks); s != ""; s = strings.TrimLeft(s, blanks) {
+		if quote := s[0]; quote == '"' || quote == '\'' {
+			end := strings.IndexByte(s[1:], quote)
+			if end < 0 {
+				return nil, fmt.Errorf("unterminated %c string", quote)
+			}
+			words = append(words, s[1:1+end])
+			s = s[end+2:]
+			continue
+		}
+		end := strings.IndexAny(s, blanks)
+		if end < 0 {
+			end = len(s)
+		}
+		words = append(words, s[:end])
+		s = s[end:]
+	}
+	return words, nil
 }
-
-// ChooseCredentials says which credentials the go command sends with a request for in.URL: those in the URL, else by
-// GOAUTH, and only with https.
-func ChooseCredentials(in CredentialInput) Credentials { return Credentials{} }

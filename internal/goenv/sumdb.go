@@ -1,6 +1,15 @@
 package goenv
 
-import "github.com/goready/goready/internal/msg"
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/goready/goready/internal/msg"
+)
 
 // SumDB is a value of GOSUMDB.
 type SumDB struct {
@@ -14,9 +23,62 @@ type SumDB struct {
 	Alias bool
 }
 
+// The names of the one checksum database whose key is built into Go.
+const (
+	sumDBName  = "sum.golang.org"
+	sumDBAlias = "sum.golang.google.cn"
+	// sumDBKey is cmd/go/internal/modfetch.knownGOSUMDB.
+	sumDBKey = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8"
+)
+
 // ParseSumDB reads the value of GOSUMDB as cmd/go/internal/modfetch.dbDial does, with its errors. "off" is no error
 // here; Go reports it only where it needs the database.
-func ParseSumDB(gosumdb string) (SumDB, error) { return SumDB{}, nil }
+func ParseSumDB(gosumdb string) (SumDB, error) {
+	if gosumdb == "off" {
+		return SumDB{Off: true}, nil
+	}
+	var db SumDB
+	if gosumdb == sumDBAlias {
+		db.Alias = true
+		gosumdb = sumDBName + " https://" + sumDBAlias
+	}
+	fields := strings.Fields(gosumdb)
+	switch {
+	case len(fields) == 0:
+		return SumDB{}, errors.New("missing GOSUMDB")
+	case len(fields) > 2:
+		return SumDB{}, errors.New("invalid GOSUMDB: too many fields")
+	}
+	db.Key = fields[0]
+	if db.Key == sumDBName {
+		db.Key, db.Known = sumDBKey, true
+	}
+	verifier, err := note.NewVerifier(db.Key)
+	if err != nil {
+		return SumDB{}, fmt.Errorf("invalid GOSUMDB: %w", err)
+	}
+	db.Name = verifier.Name()
+	if err := checkSumDBName(db.Name); err != nil {
+		return SumDB{}, err
+	}
+	if len(fields) == 2 {
+		if _, err := url.Parse(fields[1]); err != nil {
+			return SumDB{}, fmt.Errorf("invalid GOSUMDB URL: %w", redactURLError(err))
+		}
+		db.URL = fields[1]
+	}
+	return db, nil
+}
+
+// checkSumDBName refuses names that are not host[/path]. Go adds its own rendering of the URL to the text.
+func checkSumDBName(name string) error {
+	direct, err := url.Parse("https://" + name)
+	if err != nil || strings.HasSuffix(name, "/") || direct.RawPath != "" || direct.Host == "" ||
+		*direct != (url.URL{Scheme: "https", Host: direct.Host, Path: direct.Path}) {
+		return fmt.Errorf("invalid sumdb name (must be host[/path]): %s", name)
+	}
+	return nil
+}
 
 // SumDBDecision says whether hashes that go.sum does not have are looked up in a checksum database, and how.
 type SumDBDecision struct {
@@ -31,33 +93,45 @@ type SumDBDecision struct {
 	Err string
 }
 
-// DecideSumDB applies cmd/go/internal/modfetch.useSumDB and dbDial to in.Module.
-func DecideSumDB(in WalkInput) SumDBDecision { return SumDBDecision{} }
-
-// SumDBRoute is how the checksum database is reached.
-type SumDBRoute struct {
-	// Base is the URL below which lookups are asked; "" if none is found.
-	Base string
-	// Steps are the entries of GOPROXY asked whether they carry the database; none if GOSUMDB has a URL.
-	Steps []WalkStep
-	// Direct: the database itself is asked, because no entry carries it.
-	Direct    bool
-	Blocks    bool
-	Depends   bool
-	HTTPProxy ProxyDecision
-	Why       msg.Text
-	Err       string
+// DecideSumDB applies cmd/go/internal/modfetch.useSumDB and dbDial to in.Module. The answers in in.Answers are taken
+// for those of the entries to requests for the checksum database too, as far as they tell about the server and not
+// about the file; an entry that has the module is thought to carry the database.
+func DecideSumDB(in WalkInput) SumDBDecision {
+	d := SumDBDecision{Used: in.GOSUMDB != "off"}
+	pattern, exempt := MatchPattern(in.GONOSUMDB, in.Module)
+	switch toolchain := toolchainNeedsSumDB(in); {
+	case toolchain:
+		d.Used = true
+		d.Why = msg.New("a downloaded Go toolchain is always verified, whatever GOSUMDB and GONOSUMDB say")
+	case !d.Used:
+		d.Why = msg.New("GOSUMDB is off")
+		return d
+	case exempt:
+		d.Used, d.Matched = false, PatternMatch{"GONOSUMDB", pattern}
+		d.Why = msg.New("the module matches %q in GONOSUMDB", pattern)
+		return d
+	default:
+		d.Why = msg.New("hashes that go.sum does not have are looked up")
+	}
+	db, err := ParseSumDB(in.GOSUMDB)
+	if err == nil && db.Off {
+		err = errors.New("checksum database disabled by GOSUMDB=off")
+	}
+	if err != nil {
+		d.Err = err.Error()
+		return d
+	}
+	d.DB = db
+	d.Route = RouteSumDB(SumDBInput{Walk: in})
+	d.Err = d.Route.Err
+	return d
 }
 
-// SumDBInput is what decides how a checksum database is reached.
-type SumDBInput struct {
-	Walk WalkInput // Answers are those to "<proxy>/sumdb/<name>/supported"
-	// Lookup is the answer to the lookup itself.
-	Lookup Answer
+// toolchainNeedsSumDB reports whether in.Module is a toolchain, for which the settings that exempt modules do not
+// count. GOPROXY with nothing but a folder is the exception.
+func toolchainNeedsSumDB(in WalkInput) bool {
+	if in.Module != "golang.org/toolchain" {
+		return false
+	}
+	return !strings.HasPrefix(in.GOPROXY, "file://") || strings.ContainsAny(in.GOPROXY, ",|")
 }
-
-// RouteSumDB says how the go command reaches the checksum database, as cmd/go/internal/modfetch.dbClient.initBase does.
-func RouteSumDB(in SumDBInput) SumDBRoute { return SumDBRoute{} }
-
-// LintSumDB remarks on a value of GOSUMDB.
-func LintSumDB(gosumdb string) []ValueProblem { return nil }

@@ -1,6 +1,11 @@
 package goenv
 
 import (
+	"strings"
+
+	"golang.org/x/mod/module"
+	"golang.org/x/mod/semver"
+
 	"github.com/goready/goready/internal/host"
 	"github.com/goready/goready/internal/msg"
 )
@@ -42,7 +47,7 @@ const (
 
 // WalkFile is what became of the request for one file at one entry.
 type WalkFile struct {
-	Name    string // ".info", ".mod", ".zip", "@v/list", "@latest", or "go-get" for version control
+	Name    string // ".info", ".mod", ".zip", "@v/list" or, for the checksum database, "supported"
 	Outcome WalkOutcome
 	Why     msg.Text
 	Err     string // Go's own words, if the entry fails
@@ -50,15 +55,18 @@ type WalkFile struct {
 
 // WalkStep is one entry of the list and what became of the walk there.
 type WalkStep struct {
-	Entry  ProxyEntry
-	Asked  bool // something is sent to it
+	Entry ProxyEntry
+	Asked bool // something is sent to it
+	// Answer is what it is said to answer; zero if that was not given or does not matter.
 	Answer Answer
-	// Outcome and Why are those of the first file that the entry is asked for. Files has all of them: they differ where
-	// an entry fails for one file and is taken for another.
+	// Outcome, Why and Err are those of the first file that the entry is asked for. Files has all of them: they differ
+	// where an entry fails for one file and is taken for another.
 	Outcome WalkOutcome
 	Why     msg.Text
+	Err     string
 	Files   []WalkFile
-	// Requests are the URLs that are asked for, passwords masked.
+	// Requests are the URLs that Go asks for, in order, passwords masked. An https URL that answers 4xx is there twice:
+	// Go repeats the request after it asked GOAUTH for credentials.
 	Requests []string
 	// HTTPProxy says how the requests travel; zero for files and entries that send nothing.
 	HTTPProxy ProxyDecision
@@ -70,15 +78,18 @@ type PatternMatch struct {
 	Pattern  string
 }
 
+// IsZero reports whether m is no match.
+func (m PatternMatch) IsZero() bool { return m == PatternMatch{} }
+
 // Walk is what the go command does to get a module that is in no cache.
 type Walk struct {
 	Steps []WalkStep
 	// Served is the entry that the module comes from ([ProxyEntry.Redacted]; "direct" for version control); "" if it
-	// fails, blocks, or depends on answers not given. Files that come from different entries (see [WalkStep.Files])
-	// give the entry of the last one.
+	// fails, blocks, or depends on answers not given. If its files come from different entries (see [WalkStep.Files]),
+	// it is that of the last file.
 	Served string
 	// Err is the error that the go command ends with, in Go's own words (never translated), without its prefix
-	// "go: module@version: "; "" if it does not fail. Where Go adds what this program cannot know, such as an IP address
+	// "go: module@version: "; "" if it does not fail. Where Go adds what this program cannot know, such as the address
 	// that a name resolves to, only the known part is given.
 	Err string
 	// Blocks: the go command never ends, because a server accepts the connection and does not answer.
@@ -94,6 +105,73 @@ type Walk struct {
 	Unused []string
 }
 
-// SimulateWalk says which entries of GOPROXY the go command asks for a module, in which order, and how that ends, as
-// cmd/go/internal/modfetch.TryProxies does for each file.
-func SimulateWalk(in WalkInput) Walk { return Walk{} }
+// SimulateWalk says which entries of GOPROXY the go command asks for a module, in which order, and how that ends. It
+// follows `go mod download module@version` with an empty module cache and no go.sum, which asks for the same files in
+// the same order as a build does: one walk for each file, as cmd/go/internal/modfetch.TryProxies does it.
+func SimulateWalk(in WalkInput) Walk {
+	if in.Version == "" {
+		in.Version = "latest"
+	}
+	if in.Module == "go" || in.Module == "toolchain" {
+		// Lookup in cmd/go/internal/modfetch: the versions of Go are those of this module.
+		in.Module = "golang.org/toolchain"
+	}
+	var w Walk
+	if p, ok := MatchPattern(in.GONOPROXY, in.Module); ok {
+		w.Private = PatternMatch{"GONOPROXY", p}
+	}
+	list, err := ParseProxyList(in.GOPROXY, in.GONOPROXY, in.Platform)
+	if err != nil {
+		w.refuse(list, err.Error())
+		return w
+	}
+	if err := module.CheckPath(in.Module); err != nil {
+		w.refuse(list, err.Error())
+		return w
+	}
+	s := newProxyWalker(in, list)
+	w.Unused, w.VCS = s.unused, s.vcs
+	w.SumDB = DecideSumDB(in)
+	s.sumdb = w.SumDB
+	s.run(&w)
+	return w
+}
+
+// refuse makes w a walk that fails before anything is asked.
+func (w *Walk) refuse(list []ProxyEntry, text string) {
+	w.Err = text
+	for _, e := range list {
+		why := e.Problem
+		if why.IsZero() {
+			why = msg.New("nothing is asked: every lookup fails before")
+		}
+		w.Steps = append(w.Steps, WalkStep{Entry: e, Outcome: WalkSkipped, Why: why})
+	}
+}
+
+// walkFiles returns the files that a download of module@version asks for, each by a walk of its own.
+func walkFiles(in WalkInput) []string {
+	switch {
+	case in.Module == "golang.org/toolchain" && strings.HasPrefix(in.Version, "v0.0.1-go"):
+		return []string{".zip"} // cmd/go/internal/toolchain asks for nothing else
+	case walkVersionQuery(in.Version):
+		return []string{"@v/list", ".mod", ".zip"}
+	}
+	return []string{".info", ".mod", ".zip"}
+}
+
+// walkVersionQuery reports whether version chooses from the list of versions ("latest", "v1", ">=v1.2.0"), unlike a
+// version or a revision, which a proxy is asked for as it is: cmd/go/internal/modload.newQueryMatcher.
+func walkVersionQuery(version string) bool {
+	switch version {
+	case "latest", "upgrade", "patch":
+		return true
+	}
+	if strings.HasPrefix(version, "<") || strings.HasPrefix(version, ">") {
+		return true
+	}
+	return semver.IsValid(version) && strings.Count(version, ".") < 2 && semver.Prerelease(version)+semver.Build(version) == ""
+}
+
+// unknownVersion stands in [WalkStep.Requests] for a version that only a server knows.
+const unknownVersion = "VERSION"

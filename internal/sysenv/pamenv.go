@@ -22,9 +22,8 @@ type pamLine struct {
 
 // pamLines joins the lines of a file as pam_env.c does (_assemble_line): "#" ends a line wherever it is, a backslash
 // before the blanks at the end joins the next line that is neither blank nor a comment, and what is begun at the end
-// of the file is lost.
-func pamLines(data []byte) []pamLine {
-	var lines []pamLine
+// of the file is lost; then and after a NUL, complete is false.
+func pamLines(data []byte) (lines []pamLine, complete bool) {
 	var joined []byte
 	start, n, tooLong := 0, 0, 0
 	for len(data) > 0 {
@@ -35,7 +34,7 @@ func pamLines(data []byte) []pamLine {
 			tooLong = n
 		}
 		if bytes.IndexByte(l, 0) >= 0 {
-			return lines // no version reads on after a NUL
+			return lines, false // no version reads on after a NUL
 		}
 		s := bytes.TrimLeft(l, pamSpace)
 		if len(s) == 0 || s[0] == '#' {
@@ -53,7 +52,7 @@ func pamLines(data []byte) []pamLine {
 		lines = append(lines, pamLine{text: string(joined), line: start, tooLong: tooLong})
 		joined, start = joined[:0], 0
 	}
-	return lines
+	return lines, start == 0
 }
 
 // cutLine returns the first line of data with its line feed, and the rest.
@@ -81,7 +80,8 @@ func ParsePAMEnvironment(name string, data []byte) ([]Assignment, []Problem) {
 	var out []Assignment
 	var problems []Problem
 	var unknown msg.Text
-	for _, l := range pamLines(data) {
+	lines, _ := pamLines(data)
+	for _, l := range lines {
 		if l.tooLong > 0 && unknown.IsZero() {
 			unknown = msg.New("versions of PAM before 1.6 stop reading at line %d, which is longer than %d bytes", l.tooLong, pamLineSize-1)
 			problems = append(problems, Problem{File: name, Line: l.tooLong, Why: unknown})
@@ -176,7 +176,8 @@ func findVariable(s string) string {
 // pamConf evaluates a file in the format of pam_env.conf over the environment of PAM so far (pam_env.c,
 // _parse_config_file). ok is false if pam_env gives up there and reads no further file.
 func (p *pamSession) pamConf(name string, data []byte) (ok bool) {
-	for _, l := range pamLines(data) {
+	lines, complete := pamLines(data)
+	for _, l := range lines {
 		c, why := parsePAMConfLine(l.text)
 		if !why.IsZero() {
 			p.problem(name, l.line, c.name, why)
@@ -193,7 +194,7 @@ func (p *pamSession) pamConf(name string, data []byte) (ok bool) {
 		a.Key, a.File, a.Line = c.name, name, l.line
 		p.put(a)
 	}
-	return true
+	return complete
 }
 
 // pamConfLine is a line "NAME [DEFAULT=value] [OVERRIDE=value]".

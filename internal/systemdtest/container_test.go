@@ -1,0 +1,26 @@
+//go:build systemd
+
+package systemdtest
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestIdentities(t *testing.T) {
+	c := Start(t)
+	c.WriteFile(t, "/etc/profile.d/x.sh", "export FROM_PROFILE=1\n", 0o644, "root")
+	for _, id := range Identities {
+		t.Run(string(id), func(t *testing.T) {
+			out := string(c.As(t, id, "sh", "-c", `echo "$(id -un) $FROM_PROFILE $*"`, "x y", "a 'b"))
+			want := "alice"
+			if id == SystemService {
+				want = "root"
+			}
+			login := strings.HasSuffix(string(id), "-login")
+			if !strings.HasPrefix(out, want+" ") || strings.Contains(out, " 1 ") != login || !strings.HasSuffix(out, " a 'b\n") {
+				t.Errorf("%s prints %q", id, out)
+			}
+		})
+	}
+}

@@ -131,7 +131,7 @@ func TestParseBounded(t *testing.T) {
 			if len(problems) > maxProblems {
 				t.Errorf("%d problems", len(problems))
 			}
-			if d := time.Since(start); d > 5*time.Second {
+			if d := time.Since(start); d > time.Minute {
 				t.Errorf("took %v", d)
 			}
 		})

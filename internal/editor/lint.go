@@ -48,6 +48,7 @@ func (l *linter) add(sev Severity, pos Position, key string, text, instead msg.T
 // topLevel checks one member of a settings file.
 func (l *linter) topLevel(src *source, f Field) {
 	switch {
+	case len(l.problems) >= maxLint:
 	case f.Key == "go" && f.Value.Kind == Object:
 		for _, inner := range f.Value.Fields {
 			inner.Key = "go." + inner.Key

@@ -27,8 +27,9 @@ type Model struct {
 	Tools []Tool
 	// LintTools are the values of go.lintTool.
 	LintTools []string
-	// GoplsNeedsTrust: the extension is not active at all in an untrusted workspace.
-	GoplsNeedsTrust bool
+	// GoplsOffline is laid over the environment of go commands that gopls does not allow network: type-checking after a
+	// change, and the diagnostics of go.mod. The first load of a workspace and explicit commands run without it.
+	GoplsOffline []string
 }
 
 // Tool is a program that the extension installs (goToolsInformation.ts).
@@ -58,7 +59,7 @@ func Models() []Model {
 		InstallMinGo:     "1.21.0",
 		GoplsFlags:       flags,
 		LintTools:        []string{"staticcheck", "golint", "golangci-lint", "golangci-lint-v2", "revive"},
-		GoplsNeedsTrust:  true,
+		GoplsOffline:     []string{"GOPROXY=off"},
 		Tools: []Tool{
 			{"gopls", "golang.org/x/tools/gopls", "", "1.19"},
 			{"dlv", "github.com/go-delve/delve/cmd/dlv", "", "1.18"},
@@ -242,7 +243,7 @@ func (m Model) addGopath(env, exthost *layer.Env, s *Settings, folder int) {
 	if g.Value == "" && g.Unknown.IsZero() {
 		return
 	}
-	if v, ok, unknown := env.Lookup("GOPATH"); ok && unknown.IsZero() && v == g.Value {
+	if v, _, unknown := env.Lookup("GOPATH"); v == g.Value && unknown.IsZero() == g.Unknown.IsZero() {
 		return // as it is; the trail says where from
 	}
 	env.Add("GOPATH", g)
@@ -258,16 +259,12 @@ func (m Model) currentGopath(exthost *layer.Env, s *Settings, folder int) layer.
 		return layer.Set{Layer: winner(st).Layer, From: winner(st).From(), Value: t.Value, Unknown: t.Unknown,
 			Why: msg.New("go.gopath beats go.toolsEnvVars and the environment")}
 	}
-	for _, set := range slices.Backward(exthost.Trail("GOPATH")) {
-		if set.Skipped.IsZero() {
-			if set.Unset {
-				break
-			}
-			set.Why = msg.New("the GOPATH of the extension host beats go.toolsEnvVars")
-			return set
-		}
+	v, ok, unknown := exthost.Lookup("GOPATH")
+	if !ok && unknown.IsZero() {
+		return layer.Set{}
 	}
-	return layer.Set{}
+	set, _ := lastSet(exthost, "GOPATH")
+	return layer.Set{Layer: set.Layer, From: set.From, Value: v, Unknown: unknown, Why: msg.New("the GOPATH of the extension host beats go.toolsEnvVars")}
 }
 
 // inferredGopath applies go.inferGopath: the closest folder above the workspace that has a src in between, or the

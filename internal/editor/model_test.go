@@ -158,7 +158,7 @@ func (w *world) env(consumer string) (*layer.Env, []Problem, msg.Text) {
 		tasks, _ := LoadTasks(w.s)
 		for i := range tasks {
 			if tasks[i].Label == arg {
-				env, bad := w.m.TaskEnv(w.exthost, TerminalEnv(w.base, w.base, w.s, w.prefix), w.s, &tasks[i])
+				env, bad := w.m.TaskEnv(w.exthost, TaskTerminalEnv(w.base, w.s, w.prefix), w.s, &tasks[i])
 				return env, bad, msg.Text{}
 			}
 		}
@@ -265,6 +265,28 @@ func showTrail(env *layer.Env, name string) string {
 		fmt.Fprintf(&b, "\n  %s %s %q unset=%v skipped=%q unknown=%q why=%q", s.Layer, s.From, s.Value, s.Unset, s.Skipped, s.Unknown, s.Why)
 	}
 	return b.String()
+}
+
+// TestUnknownStaysUnknown: what cannot be told about the extension host cannot be told about its children.
+func TestUnknownStaysUnknown(t *testing.T) {
+	s := window(map[string]string{"/usr/bin/go": "#!", userFile: `{"go.toolsEnvVars": {"GOPATH": "/tev", "K": "${env:GOPATH}", "OK": "1"}}`}, LoadInput{})
+	m, _ := ModelFor("")
+	exthost := layer.FromList([]string{"PATH=/usr/bin", "GOPATH=/os"}, layer.OSEnv, "x", false)
+	exthost.Opaque(layer.Set{Unknown: msg.New("an eval of a command's output")})
+	found := m.FindGo(exthost, s, -1, "")
+	if found.Unknown.IsZero() {
+		t.Errorf("FindGo = %+v", found)
+	}
+	m.Snapshot(exthost, s, -1, Found{Path: "/usr/bin/go", Via: "path"}, Answers{GOROOT: "/r", Vars: map[string]Answer{"GOPROXY": {Value: "p"}}})
+	env := m.ToolEnv(exthost, s, -1)
+	for name, known := range map[string]bool{"GOPATH": false, "GOPROXY": false, "K": false, "PATH": false, "OK": true} {
+		if _, _, unknown := env.Lookup(name); unknown.IsZero() != known {
+			t.Errorf("%s: unknown %q", name, unknown)
+		}
+	}
+	if id, _ := decided(env, "OK"); id != layer.SettingsUser {
+		t.Errorf("OK from %s", id)
+	}
 }
 
 func TestModelFor(t *testing.T) {

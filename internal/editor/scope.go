@@ -106,6 +106,8 @@ func scopeNamed(name string) scopeSet {
 	switch name {
 	case "application":
 		return scopeApplication
+	case "application-machine":
+		return scopeApplicationMachine
 	case "machine":
 		return scopeMachine
 	case "window":

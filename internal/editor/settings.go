@@ -97,8 +97,10 @@ func (s *Settings) loadUser() {
 		return
 	}
 	p := s.platform()
+	// A server that keeps the user's settings itself, code-server, applies all of them, also those that belong to the
+	// machine (seen in code-server 4.139.1); a desktop editor keeps the latter to itself.
 	file, scopes := p.Join(dir, "settings.json"), scopeSet(allScopes)
-	if s.in.Remote {
+	if s.in.Remote && !s.in.Variant.Remote {
 		scopes = localScopes
 	}
 	s.Profile = s.profile(dir)
@@ -286,6 +288,8 @@ func readProblem(err error) msg.Text {
 	switch {
 	case errors.Is(err, errTooBig), errors.Is(err, host.ErrTooLarge):
 		return msg.New("the file is too big; goready reads settings of at most %d bytes", MaxJSON)
+	case isAbsent(err):
+		return msg.New("the file does not exist")
 	case errors.Is(err, fs.ErrPermission):
 		return msg.New("no permission to read the file")
 	case errors.Is(err, host.ErrUnknown):
@@ -382,6 +386,18 @@ func (s *Settings) Lookup(key string, folder int) Setting {
 		st.Trail = append(st.Trail, o)
 	}
 	return st
+}
+
+// FolderMatters returns the workspace folders whose own settings say something about a setting that counts. Where the
+// Go extension passes no folder (gopls, installing tools), the folder of the file in front decides among them.
+func (s *Settings) FolderMatters(key string) []int {
+	var list []int
+	for i, src := range s.folder {
+		if v, _ := src.at(key); v != nil && s.refuse(src, key, s.scopeOf(key)).IsZero() {
+			list = append(list, i)
+		}
+	}
+	return list
 }
 
 // merge lays b over a: objects are merged key by key, everything else replaces (configurationModels.ts mergeContents).

@@ -126,10 +126,12 @@ func (t *TaskShell) over(n *Node) {
 	}
 }
 
-// TaskEnv returns the environment of a task before any shell start-up file. terminal is the result of TerminalEnv for
-// a window that inherits its environment, which tasks always do.
+// TaskEnv returns the environment of a task before any shell start-up file. terminal is what TaskTerminalEnv returns.
 func (m Model) TaskEnv(exthost, terminal *layer.Env, s *Settings, t *Task) (*layer.Env, []Problem) {
 	env := terminal.Clone()
+	if t.Type == "shell" {
+		s.addProfileEnv(env, terminal, s.taskProfile())
+	}
 	if t.Type == "go" {
 		// goTaskProvider.ts mergedToolExecutionEnv: the tools' environment without process.env.
 		m.addTools(env, exthost, s, t.Folder)

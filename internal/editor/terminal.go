@@ -17,26 +17,48 @@ func TerminalEnv(base, bare *layer.Env, s *Settings, pathPrefix string) *layer.E
 	if st := s.Lookup("terminal.integrated.inheritEnv", -1); st.Value.False() {
 		env = bare.Clone()
 	}
-	sanitize(env)
+	s.addTerminalEnv(env, base)
+	_, prof, _ := s.defaultProfile()
+	s.addProfileEnv(env, base, prof)
+	s.addPathPrefix(env, pathPrefix)
+	return env
+}
+
+// TaskTerminalEnv returns the environment of the terminals that tasks run in, before what the task itself sets. Tasks
+// always inherit the environment of the window.
+func TaskTerminalEnv(base *layer.Env, s *Settings, pathPrefix string) *layer.Env {
+	env := base.Clone()
+	s.addTerminalEnv(env, base)
+	s.addPathPrefix(env, pathPrefix)
+	return env
+}
+
+// addTerminalEnv removes VS Code's own variables from env and lays terminal.integrated.env over it.
+func (s *Settings) addTerminalEnv(env, base *layer.Env) {
+	s.sanitize(env)
+	s.addTerminalMembers(env, base, s.Object("terminal.integrated.env."+s.osName(), -1))
+}
+
+func (s *Settings) addProfileEnv(env, base *layer.Env, p profile) {
+	s.addTerminalMembers(env, base, splitMembers(Member{Trail: p.originsOf("env")}))
+}
+
+func (s *Settings) addTerminalMembers(env, base *layer.Env, members []Member) {
 	scope := s.scope(base, terminalFolder(s))
-	add := func(members []Member) {
-		for _, mb := range members[:min(len(members), maxMembers)] {
-			for _, o := range mb.Trail {
-				env.Add(mb.Key, terminalSet(scope, o))
-			}
+	for _, mb := range members[:min(len(members), maxMembers)] {
+		for _, o := range mb.Trail {
+			env.Add(mb.Key, terminalSet(scope, o))
 		}
 	}
-	name := "terminal.integrated.env." + s.osName()
-	add(s.Object(name, -1))
-	_, profile, _ := s.defaultProfile()
-	add(splitMembers(Member{Trail: profile.originsOf("env")}))
-	p := s.platform()
-	if pathPrefix != "" {
-		path, _, unknown := env.Lookup("PATH")
-		env.Add("PATH", layer.Set{Layer: layer.Frozen, From: extensionItself, Value: pathPrefix + p.ListSeparator() + path, Unknown: unknown,
-			Why: msg.New("the extension puts its Go first in terminals, too")})
+}
+
+func (s *Settings) addPathPrefix(env *layer.Env, pathPrefix string) {
+	if pathPrefix == "" {
+		return
 	}
-	return env
+	path, _, unknown := env.Lookup("PATH")
+	env.Add("PATH", layer.Set{Layer: layer.Frozen, From: extensionItself, Value: pathPrefix + s.platform().ListSeparator() + path, Unknown: unknown,
+		Why: msg.New("the extension puts its Go first in terminals, too")})
 }
 
 func terminalFolder(s *Settings) int {
@@ -61,10 +83,12 @@ func terminalSet(scope Scope, o Origin) layer.Set {
 	return set
 }
 
-// sanitize removes what VS Code does not pass on to terminals (base/common/processes.ts sanitizeProcessEnvironment).
-func sanitize(env *layer.Env) {
+// sanitize removes what VS Code does not pass on to terminals (base/common/processes.ts sanitizeProcessEnvironment;
+// code-server adds its own).
+func (s *Settings) sanitize(env *layer.Env) {
 	for _, name := range env.Names() {
-		if _, ok, unknown := env.Lookup(name); (ok || !unknown.IsZero()) && internalVariable(name) {
+		internal := internalVariable(name) || s.in.Variant.ID == "code-server" && strings.HasPrefix(name, "CODE_SERVER_")
+		if _, ok, unknown := env.Lookup(name); (ok || !unknown.IsZero()) && internal {
 			env.Add(name, layer.Set{Layer: layer.TerminalEnv, From: "the editor", Unset: true, Why: msg.New("VS Code removes its own variables from terminals")})
 		}
 	}
@@ -148,8 +172,12 @@ func ResolveShell(process *layer.Env, s *Settings, loginShell string) ShellRun {
 	if process.Get("VSCODE_CLI") == "1" && !s.in.Variant.Remote {
 		r.Skip = msg.New("VS Code was started by the code command and keeps the environment of that terminal")
 	}
-	if v := s.Lookup("application.shellEnvironmentResolutionTimeout", -1).Value; v != nil && v.Kind == Number {
-		if n, ok := smallInt(v.Text); ok {
+	limit := s.Lookup("application.shellEnvironmentResolutionTimeout", -1).Value
+	if s.in.Variant.Remote {
+		limit, _ = s.remote.at("application.shellEnvironmentResolutionTimeout") // a server reads only its own settings
+	}
+	if limit != nil && limit.Kind == Number {
+		if n, ok := smallInt(limit.Text); ok {
 			r.Timeout = max(1, min(n, 120))
 		}
 	}
@@ -173,6 +201,45 @@ func smallInt(text string) (int, bool) {
 		n = 10*n + int(text[i]-'0')
 	}
 	return n, text != ""
+}
+
+// ResolvedEnv returns the environment of a window or server once the user's shell was asked: process is its own
+// environment, shell what the shell had after its start-up files (run with ShellRun.Env over process). The shell's
+// values are laid over the process's: a start-up file adds and changes variables, but takes none away.
+func ResolvedEnv(process, shell *layer.Env) *layer.Env {
+	env := shell.Clone()
+	back := func(name string, why msg.Text) {
+		set, ok := lastSet(process, name)
+		if !ok {
+			set = layer.Set{Layer: layer.OSEnv, From: "VS Code", Unset: true}
+		}
+		set.Why = why
+		env.Add(name, set)
+	}
+	for _, name := range process.Names() {
+		_, was, _ := process.Lookup(name)
+		_, is, unknown := shell.Lookup(name)
+		if was && !is && unknown.IsZero() {
+			back(name, msg.New("a start-up file cannot take away what the editor was started with"))
+		}
+	}
+	for _, name := range []string{"ELECTRON_RUN_AS_NODE", "ELECTRON_NO_ATTACH_CONSOLE", "VSCODE_RESOLVING_ENVIRONMENT", "XDG_RUNTIME_DIR"} {
+		if _, mentioned := lastSet(env, name); mentioned {
+			back(name, msg.New("VS Code does not take it from the shell"))
+		}
+	}
+	return env
+}
+
+// lastSet returns the set that decides about a variable.
+func lastSet(env *layer.Env, name string) (layer.Set, bool) {
+	trail := env.Trail(name)
+	for i := len(trail) - 1; i >= 0; i-- {
+		if trail[i].Skipped.IsZero() {
+			return trail[i], true
+		}
+	}
+	return layer.Set{}, false
 }
 
 // ExtHost returns the environment the extension host starts with, from the environment of the window or server with
@@ -220,6 +287,24 @@ func (s *Settings) defaultProfile() (name string, p profile, ok bool) {
 		}
 	}
 	return name, profile{}, true
+}
+
+// automationProfile returns the profile that shell tasks use, if there is one of their own.
+func (s *Settings) automationProfile() (profile, bool) {
+	st := s.Lookup("terminal.integrated.automationProfile."+s.osName(), -1)
+	if st.Value == nil || st.Value.Kind != Object {
+		return profile{}, false
+	}
+	return profile{st.Value, st.Trail}, true
+}
+
+// taskProfile returns the profile whose env shell tasks get, also those that name a shell of their own.
+func (s *Settings) taskProfile() profile {
+	if prof, ok := s.automationProfile(); ok {
+		return prof
+	}
+	_, prof, _ := s.defaultProfile()
+	return prof
 }
 
 // builtinProfiles are the names of the profiles VS Code has without any setting (terminalPlatformConfiguration.ts).
@@ -299,8 +384,8 @@ func (s *Settings) shellPath(base *layer.Env, name string) (string, bool) {
 // TaskShellRun says how a task of type shell starts its shell (terminalTaskSystem.ts createShellLaunchConfig).
 func TaskShellRun(base *layer.Env, s *Settings, t *Task, loginShell string) ShellRun {
 	r := TerminalShell(base, s, loginShell)
-	if v := s.Lookup("terminal.integrated.automationProfile."+s.osName(), -1); v.Value != nil && v.Value.Kind == Object {
-		if a, ok := s.profileShell(base, "", profile{v.Value, v.Trail}); ok {
+	if prof, ok := s.automationProfile(); ok {
+		if a, ok := s.profileShell(base, "", prof); ok {
 			r = a
 		}
 	}

@@ -70,6 +70,9 @@ func ParseSumDB(gosumdb string) (SumDB, error) {
 	return db, nil
 }
 
+// errTextSumDBOff is what Go says where it needs the database.
+const errTextSumDBOff = "checksum database disabled by GOSUMDB=off"
+
 // checkSumDBName refuses names that are not host[/path]. Go adds its own rendering of the URL to the text.
 func checkSumDBName(name string) error {
 	direct, err := url.Parse("https://" + name)
@@ -93,9 +96,7 @@ type SumDBDecision struct {
 	Err string
 }
 
-// DecideSumDB applies cmd/go/internal/modfetch.useSumDB and dbDial to in.Module. The answers in in.Answers are taken
-// for those of the entries to requests for the checksum database too, as far as they tell about the server and not
-// about the file; an entry that has the module is thought to carry the database.
+// DecideSumDB applies cmd/go/internal/modfetch.useSumDB and dbDial to in.Module.
 func DecideSumDB(in WalkInput) SumDBDecision {
 	d := SumDBDecision{Used: in.GOSUMDB != "off"}
 	pattern, exempt := MatchPattern(in.GONOSUMDB, in.Module)
@@ -115,14 +116,14 @@ func DecideSumDB(in WalkInput) SumDBDecision {
 	}
 	db, err := ParseSumDB(in.GOSUMDB)
 	if err == nil && db.Off {
-		err = errors.New("checksum database disabled by GOSUMDB=off")
+		err = errors.New(errTextSumDBOff)
 	}
 	if err != nil {
 		d.Err = err.Error()
 		return d
 	}
 	d.DB = db
-	d.Route = RouteSumDB(SumDBInput{Walk: in})
+	d.Route = RouteSumDB(in)
 	d.Err = d.Route.Err
 	return d
 }

@@ -1,8 +1,10 @@
 package goenv
 
 import (
+	"cmp"
 	"net/url"
-	"slices"
+
+	"golang.org/x/mod/module"
 
 	"github.com/goready/goready/internal/msg"
 )
@@ -24,39 +26,41 @@ type SumDBRoute struct {
 	Err string
 }
 
-// SumDBInput is what decides how a checksum database is reached.
-type SumDBInput struct {
-	// Walk has GOPROXY, GONOPROXY and GOSUMDB; its Answers are those to "<proxy>/sumdb/<name>/supported".
-	Walk WalkInput
-	// Lookup is the answer to the lookup itself, at whatever place it is asked.
-	Lookup Answer
-}
-
-// RouteSumDB says how the go command reaches the checksum database, as cmd/go/internal/modfetch.dbClient.initBase
-// does: once per process, without regard to the module.
-func RouteSumDB(in SumDBInput) SumDBRoute {
-	db, err := ParseSumDB(in.Walk.GOSUMDB)
+// RouteSumDB says how the go command reaches the checksum database that in.GOSUMDB names, as
+// cmd/go/internal/modfetch.dbClient.initBase does: once per process, without regard to the module.
+func RouteSumDB(in WalkInput) SumDBRoute {
+	db, err := ParseSumDB(in.GOSUMDB)
 	switch {
 	case err != nil:
 		return SumDBRoute{Err: err.Error()}
 	case db.Off:
-		return SumDBRoute{Err: "checksum database disabled by GOSUMDB=off"}
+		return SumDBRoute{Err: errTextSumDBOff}
 	case db.URL != "":
-		r := SumDBRoute{Base: redactURLText(db.URL), Why: msg.New("GOSUMDB names the URL, so GOPROXY is not asked")}
-		r.lookup(in, db.URL)
+		r := SumDBRoute{Why: msg.New("GOSUMDB names the URL, so GOPROXY is not asked")}
+		u, err := url.Parse(db.URL)
+		if err != nil {
+			return r // unreachable: ParseSumDB parsed it
+		}
+		r.lookup(in, u, in.SumDBLookup)
 		return r
 	}
-	list, err := ParseProxyList(in.Walk.GOPROXY, in.Walk.GONOPROXY, in.Walk.Platform)
+	list, err := ParseProxyList(in.GOPROXY, in.GONOPROXY, in.Platform)
 	if err != nil {
 		return SumDBRoute{Err: err.Error()}
 	}
-	s := &proxyWalker{in: in.Walk, list: list, database: db.Name}
-	s.answers, _ = in.Walk.Answers.forList(list)
-	return s.routeSumDB(in)
+	s := &proxyWalker{in: in, list: list, database: db.Name}
+	s.answers, _ = in.Answers.forList(list)
+	own, _ := in.SumDBAnswers.forList(list)
+	for i, a := range own {
+		if !a.IsZero() {
+			s.answers[i] = a
+		}
+	}
+	return s.routeSumDB()
 }
 
 // routeSumDB asks the entries of the list.
-func (s *proxyWalker) routeSumDB(in SumDBInput) SumDBRoute {
+func (s *proxyWalker) routeSumDB() SumDBRoute {
 	r := SumDBRoute{Steps: make([]WalkStep, len(s.list))}
 	for i, e := range s.list {
 		r.Steps[i].Entry = e
@@ -74,17 +78,20 @@ func (s *proxyWalker) routeSumDB(in SumDBInput) SumDBRoute {
 		if err != nil {
 			break // unreachable: ParseProxyList parsed it
 		}
-		base := joinURLPath(u, "sumdb/"+s.database)
-		r.Base = base.Redacted()
 		r.Why = msg.New("%s carries the checksum database, so nothing else is asked for it", e.Redacted())
-		if k := s.answers[end.servedBy].Kind; in.Lookup.IsZero() && k != AnswerOK {
-			in.Lookup = Answer{Kind: k}
+		answer := s.in.SumDBLookup
+		if k := s.answers[end.servedBy].Kind; answer.IsZero() && k != AnswerOK {
+			answer = Answer{Kind: k} // a captive portal answers everything
 		}
-		r.lookup(in, base.String())
+		r.lookup(s.in, joinURLPath(u, "sumdb/"+s.database), answer)
 	case end.failure.notFound:
-		r.Base, r.Direct = "https://"+s.database, true
+		r.Direct = true
 		r.Why = msg.New("no entry of GOPROXY carries the checksum database, so it is asked itself")
-		r.lookup(in, r.Base)
+		direct, err := url.Parse("https://" + s.database)
+		if err != nil {
+			break // unreachable: ParseSumDB parsed it
+		}
+		r.lookup(s.in, direct, s.in.SumDBLookup)
 	default:
 		r.Err = end.failure.err
 		r.Why = msg.New("an entry of GOPROXY fails when asked for the checksum database, and nothing else is asked")
@@ -92,17 +99,22 @@ func (s *proxyWalker) routeSumDB(in SumDBInput) SumDBRoute {
 	return r
 }
 
-// lookup adds what becomes of a lookup below base.
-func (r *SumDBRoute) lookup(in SumDBInput, base string) {
-	r.HTTPProxy = in.Walk.Proxy.Decide(base + "/lookup")
-	u, err := url.Parse(base + "/lookup")
-	switch {
-	case err != nil || in.Lookup.IsZero() || in.Lookup.Kind == AnswerOK:
-	case in.Lookup.Kind == AnswerSilent:
+// lookup adds what becomes of a lookup below base: cmd/go/internal/modfetch.dbClient.ReadRemote.
+func (r *SumDBRoute) lookup(in WalkInput, base *url.URL, a Answer) {
+	r.Base = base.Redacted()
+	escaped, err := module.EscapePath(in.Module)
+	if err != nil {
+		return // Go says so before it comes here.
+	}
+	u := joinURLPath(base, "lookup/"+escaped+"@"+cmp.Or(in.Version, unknownVersion))
+	r.HTTPProxy = in.Proxy.Decide(u.String())
+	switch a.Kind {
+	case "", AnswerOK:
+	case AnswerSilent:
 		r.Blocks = true
-	case slices.Contains([]AnswerKind{AnswerHTML, AnswerEmpty}, in.Lookup.Kind):
+	case AnswerHTML, AnswerEmpty:
 		r.Err = "malformed record data"
 	default:
-		r.Err = answerError(u, in.Lookup, in.Walk)
+		r.Err = answerError(u, a, in)
 	}
 }

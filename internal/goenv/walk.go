@@ -30,6 +30,12 @@ type WalkInput struct {
 	Proxy HTTPProxyConfig
 	// Answers says what the entries answer. Without any, the walk says what each class of answer would lead to.
 	Answers Answers
+	// SumDBAnswers says what the entries answer when asked whether they carry the checksum database ("supported"). Where
+	// it says nothing, Answers counts: an entry that has the module is thought to carry the database, one that fails
+	// fails here too.
+	SumDBAnswers Answers
+	// SumDBLookup is the answer of the checksum database itself, at whatever place it is asked; zero is ok.
+	SumDBLookup Answer
 }
 
 // WalkOutcome is what becomes of a walk at one of its entries.

@@ -65,15 +65,16 @@ type walkLab struct {
 	foreign  *httptest.Server // TLS with a certificate that it does not trust
 	closing  net.Listener     // closes every connection after the request
 	httpProx *httptest.Server // HTTP proxy
-	database *walkDatabase
 
-	mu  sync.Mutex
-	log map[string][]string // case -> requests, without scheme and host
+	mu        sync.Mutex
+	log       map[string][]string // case -> requests, without scheme and host
+	lookups   map[string][]string // case -> those to the checksum database but for "supported"
+	databases map[string]http.Handler
 }
 
 func newWalkLab(t *testing.T) *walkLab {
 	t.Helper()
-	l := &walkLab{goProgram: testreq.Program(t, "go"), goPath: os.Getenv("PATH"), dir: t.TempDir(), log: map[string][]string{}}
+	l := &walkLab{goProgram: testreq.Program(t, "go"), goPath: os.Getenv("PATH"), dir: t.TempDir(), log: map[string][]string{}, lookups: map[string][]string{}, databases: map[string]http.Handler{}}
 	trusted, ca := newWalkCertificate(t)
 	l.caFile = filepath.Join(l.dir, "ca.pem")
 	if err := os.WriteFile(l.caFile, ca, 0o666); err != nil {
@@ -190,7 +191,10 @@ func (l *walkLab) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		line += " as " + user
 	}
 	l.mu.Lock()
-	if !strings.HasPrefix(rest, "mod/") { // what follows the go-import page of version control
+	switch path, database := walkDatabasePath(behaviour, rest); {
+	case database && path != "supported":
+		l.lookups[id] = append(l.lookups[id], line)
+	case !strings.HasPrefix(rest, "mod/"): // what follows the go-import page of version control
 		l.log[id] = append(l.log[id], line)
 	}
 	l.mu.Unlock()
@@ -220,8 +224,8 @@ func (l *walkLab) answer(w http.ResponseWriter, r *http.Request, behaviour, rest
 		w.WriteHeader(status)
 		return
 	}
-	if path, ok := strings.CutPrefix(rest, "sumdb/"); ok && behaviour == "ok" {
-		l.database.serve(w, r, path)
+	if path, ok := walkDatabasePath(behaviour, rest); ok {
+		l.serveDatabase(w, r, behaviour, path)
 		return
 	}
 	switch behaviour {
@@ -233,7 +237,7 @@ func (l *walkLab) answer(w http.ResponseWriter, r *http.Request, behaviour, rest
 		<-r.Context().Done()
 	case "insecure":
 		http.Redirect(w, r, l.plain.URL+"/redirected/0/ok/"+rest, http.StatusFound)
-	case "ok":
+	case "ok", "nodb", "baddb", "nolookup":
 		if r.FormValue("go-get") == "1" {
 			fmt.Fprintf(w, `<meta name="go-import" content="%s/m mod https://%s/mod">`, r.Host, r.Host)
 			return
@@ -306,6 +310,7 @@ type walkResult struct {
 	ok       bool
 	output   string
 	requests []string // path and query; with the host before them if that is not 127.0.0.1
+	lookups  []string // those to the checksum database
 }
 
 // run runs go mod download for a module in a private environment. extra settings come last and count.
@@ -321,7 +326,7 @@ func (l *walkLab) run(ctx context.Context, t testing.TB, id, target string, extr
 	out, err := cmd.CombinedOutput()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return walkResult{ok: err == nil, output: string(out), requests: l.log[id]}
+	return walkResult{ok: err == nil, output: string(out), requests: l.log[id], lookups: l.lookups[id]}
 }
 
 func (l *walkLab) environ(dir string) []string {

@@ -53,6 +53,7 @@ type proxyReply struct {
 	err      string
 	notFound bool // goes on to the next entry in any case
 	fatal    bool // ends the go command itself, whatever the separator
+	final    bool // the last entry by its nature: why says enough
 	direct   bool // an error from version control, which Go reports before all others
 	requests []string
 }
@@ -96,7 +97,7 @@ func (s *proxyWalker) zipError(i int) string {
 		return "zip: not a valid zip file"
 	}
 	if s.sumdb.Used && s.sumdb.Err != "" {
-		return "verifying module: " + s.sumdb.Err // only toolchains come here, whose go.mod is not asked for
+		return "verifying module: " + s.sumDBError("") // only toolchains come here, whose go.mod is not asked for
 	}
 	return ""
 }
@@ -149,15 +150,30 @@ func (s *proxyWalker) walk(file string, steps []WalkStep) walkEnd {
 		}
 		best = betterFailure(best, r)
 		stop := r.fatal || !e.Pipe && !r.notFound
-		if r.outcome == WalkStop && !stop && i < len(s.list)-1 {
-			r.outcome = WalkNext
-		}
-		steps[i].record(file, r)
+		steps[i].record(file, r.after(e.Pipe, stop, i == len(s.list)-1))
 		if stop {
 			break
 		}
 	}
 	return walkEnd{servedBy: -1, failure: best}
+}
+
+// after returns the reply that failed with what comes of that at its place in the list.
+func (r proxyReply) after(pipe, stop, last bool) proxyReply {
+	if r.outcome != WalkStop || r.fatal || r.final {
+		return r
+	}
+	switch {
+	case last:
+		r.why = msg.New("%s, and no entry is left", r.why)
+	case stop:
+		r.why = msg.New("%s, and after a comma only 404 and 410 go on", r.why)
+	case r.notFound:
+		r.outcome, r.why = WalkNext, msg.New("%s, so the next entry is asked", r.why)
+	case pipe:
+		r.outcome, r.why = WalkNext, msg.New("%s, and after | any failure goes on", r.why)
+	}
+	return r
 }
 
 // betterFailure returns which of two failures Go reports: those of version control before those of proxies, and these
@@ -232,10 +248,10 @@ func (s *proxyWalker) reply(i int, file string) proxyReply {
 		return proxyReply{outcome: WalkSkipped, notFound: true, err: "disabled by GOPRIVATE/GONOPROXY",
 			why: msg.New("the module matches GONOPROXY, so no proxy is asked")}
 	case e.URL == ProxyDirect: // for the checksum database
-		return proxyReply{outcome: WalkStop, notFound: true, direct: true, err: errTextProxyOff,
+		return proxyReply{outcome: WalkStop, notFound: true, direct: true, final: true, err: errTextProxyOff,
 			why: msg.New("direct ends the list: the checksum database itself is asked")}
 	case e.URL == ProxyOff:
-		return proxyReply{outcome: WalkStop, notFound: true, err: errTextProxyOff,
+		return proxyReply{outcome: WalkStop, notFound: true, final: true, err: errTextProxyOff,
 			why: msg.New("off ends the list: nothing is downloaded")}
 	}
 	r := s.urlReply(e, s.answers[i], file)
@@ -379,6 +395,9 @@ func (s *proxyWalker) answerReply(u *url.URL, e ProxyEntry, a Answer, file strin
 		r.outcome = WalkBlocks
 	case s.acceptable(a, file):
 		r.outcome = WalkServed
+		if a.Kind != AnswerOK {
+			r.why = msg.New("%s, which Go takes for the file", r.why)
+		}
 		if file == ".mod" && s.sumdb.Used {
 			return s.verified(r, a)
 		}
@@ -408,7 +427,7 @@ func (s *proxyWalker) acceptable(a Answer, file string) bool {
 func (s *proxyWalker) verified(r proxyReply, a Answer) proxyReply {
 	switch {
 	case s.sumdb.Err != "":
-		r.outcome, r.err = WalkStop, "verifying go.mod: "+s.sumdb.Err
+		r.outcome, r.err = WalkStop, "verifying go.mod: "+s.sumDBError("/go.mod")
 		r.why = msg.New("the file cannot be verified: %s", s.sumdb.Err)
 	case s.sumdb.Route.Blocks:
 		r.outcome, r.why = WalkBlocks, msg.New("the checksum database is reached by a server that never answers")
@@ -417,6 +436,18 @@ func (s *proxyWalker) verified(r proxyReply, a Answer) proxyReply {
 		r.why = msg.New("the file is not the one that the checksum database knows")
 	}
 	return r
+}
+
+// sumDBError returns Go's words for a checksum database that cannot be used: the client names what it looked up.
+func (s *proxyWalker) sumDBError(suffix string) string {
+	if s.sumdb.Route.Err == "" {
+		return s.sumdb.Err
+	}
+	version := s.in.Version
+	if module.CanonicalVersion(version) != version {
+		version = unknownVersion
+	}
+	return s.in.Module + "@" + version + suffix + ": " + s.sumdb.Err
 }
 
 // redactedBase returns the URL of an entry as the go command prints it.

@@ -20,7 +20,9 @@ type walkCase struct {
 	goproxy string
 	module  string
 	answers string
-	vars    map[string]string // further variables
+	// for the checksum database
+	supported, lookup string
+	vars              map[string]string // further variables
 }
 
 // generateWalkCase returns the n-th list of a generator.
@@ -94,6 +96,16 @@ func (l *walkLab) input(t testing.TB, c walkCase) WalkInput {
 	if err != nil {
 		t.Error(err)
 	}
+	supported, err := ParseAnswers(c.supported)
+	if err != nil {
+		t.Error(err)
+	}
+	var lookup Answer
+	if c.lookup != "" {
+		if lookup, err = ParseAnswer(c.lookup); err != nil {
+			t.Error(err)
+		}
+	}
 	env := l.proxyEnv()
 	for k, v := range c.vars {
 		env[k] = v
@@ -109,7 +121,7 @@ func (l *walkLab) input(t testing.TB, c walkCase) WalkInput {
 		Platform: walkPlatform(), Module: c.module, Version: "v1.0.0", GOPROXY: c.goproxy, GOPRIVATE: c.vars["GOPRIVATE"],
 		GONOPROXY: or(c.vars["GONOPROXY"], c.vars["GOPRIVATE"]), GONOSUMDB: or(c.vars["GONOSUMDB"], c.vars["GOPRIVATE"]), GOSUMDB: sumdb,
 		GOVCS: c.vars["GOVCS"], GOAUTH: or(c.vars["GOAUTH"], "netrc"), GOINSECURE: c.vars["GOINSECURE"],
-		Proxy: HTTPProxyFromEnv(func(k string) string { return env[k] }), Answers: answers,
+		Proxy: HTTPProxyFromEnv(func(k string) string { return env[k] }), Answers: answers, SumDBAnswers: supported, SumDBLookup: lookup,
 	}
 }
 
@@ -135,12 +147,17 @@ func (l *walkLab) compare(t testing.TB, c walkCase) string {
 		diff = append(diff, fmt.Sprintf("error: predicted %q", w.Err))
 	}
 	steps := slices.Clone(w.Steps)
-	steps = append(steps, w.SumDB.Route.Steps...)
+	if verifies(w) {
+		steps = append(steps, w.SumDB.Route.Steps...)
+	}
 	if want := predictedWalkRequests(t, steps); !sameWalkRequests(got.requests, want) {
 		diff = append(diff, fmt.Sprintf("requests:\n go        %s\n predicted %s", strings.Join(got.requests, "\n           "), strings.Join(want, "\n           ")))
 	}
 	if ctx.Err() != nil {
 		diff = append(diff, "go did not end")
+	}
+	if d := compareLookups(got.lookups, w.SumDB.Route); d != "" {
+		diff = append(diff, d)
 	}
 	if diff == nil {
 		return ""
@@ -148,7 +165,16 @@ func (l *walkLab) compare(t testing.TB, c walkCase) string {
 	return fmt.Sprintf("GOPROXY=%q %v\nanswers %s\n%s\ngo says: %s", c.goproxy, c.vars, c.answers, strings.Join(diff, "\n"), got.output)
 }
 
-// sameWalkRequests compares the requests of each server: those that one entry gets, in order.
+// verifies reports whether a walk comes to a file that the checksum database is asked about.
+func verifies(w Walk) bool {
+	return slices.ContainsFunc(w.Steps, func(s WalkStep) bool {
+		return slices.ContainsFunc(s.Files, func(f WalkFile) bool {
+			return f.Name == ".mod" && (f.Outcome == WalkServed || strings.HasPrefix(f.Err, "verifying"))
+		})
+	})
+}
+
+// sameWalkRequests compares the requests that each entry gets for modules, and those for the checksum database, in order.
 func sameWalkRequests(got, want []string) bool {
 	key := func(s string) string {
 		u, err := url.Parse(s)
@@ -157,7 +183,7 @@ func sameWalkRequests(got, want []string) bool {
 			return host
 		}
 		parts := strings.SplitN(u.Path, "/", 4)
-		return strings.Join(parts[:min(3, len(parts))], "/")
+		return fmt.Sprint(strings.Join(parts[:min(3, len(parts))], "/"), strings.Contains(u.Path, "/sumdb/"))
 	}
 	split := func(list []string) map[string][]string {
 		m := map[string][]string{}
@@ -190,6 +216,12 @@ func TestWalkDifferential(t *testing.T) {
 		l.writeFolder(t, c.module)
 		cases = append(cases, c)
 	}
+	l.compareAll(t, cases)
+}
+
+// compareAll compares all cases, two at a time.
+func (l *walkLab) compareAll(t *testing.T, cases []walkCase) {
+	t.Helper()
 	var wg sync.WaitGroup
 	todo := make(chan walkCase)
 	for range 2 {

@@ -2,19 +2,22 @@
 package main
 
 import (
+	"context"
 	"os"
+	"os/signal"
 
 	"github.com/goready/goready/internal/cli"
-	"github.com/goready/goready/internal/host/local"
 )
 
 func main() {
-	os.Exit(cli.Main(cli.Program{
-		Host:   local.New(),
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	status := cli.Main(ctx, cli.Program{
 		Args:   os.Args[1:],
 		Dir:    os.Getwd,
 		Stdin:  os.Stdin,
 		Stdout: os.Stdout,
 		Stderr: os.Stderr,
-	}))
+	})
+	stop()
+	os.Exit(status)
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/goready/goready/internal/cli"
-	"github.com/goready/goready/internal/host/local"
 	"github.com/goready/goready/internal/testreq"
 )
 
@@ -204,9 +203,9 @@ func TestSchema(t *testing.T) {
 		{"--module", "example.com/m", "--answers", "404,ok", "--url", "https://example.com", "--chain"},
 	} {
 		var stdout, stderr bytes.Buffer
-		status := cli.Main(cli.Program{
-			Host: local.New(), Args: append([]string{"explain", "--format", "json", "-C", home}, args...),
-			Dir: os.Getwd, Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr,
+		status := cli.Main(t.Context(), cli.Program{
+			Args: append([]string{"explain", "--format", "json", "-C", home}, args...),
+			Dir:  os.Getwd, Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr,
 		})
 		if status != 0 {
 			t.Fatalf("%q: status %d, %s", args, status, stderr.String())

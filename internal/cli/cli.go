@@ -11,8 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -20,7 +18,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/goready/goready/internal/durable"
 	"github.com/goready/goready/internal/host"
+	"github.com/goready/goready/internal/host/local"
 	"github.com/goready/goready/internal/msg"
 )
 
@@ -51,7 +51,7 @@ func usagef(hint, format string, args ...any) error {
 
 // Program is a run of goready: the machine it describes and its own connections to the world.
 type Program struct {
-	Host           host.Host
+	Host           host.Host              // nil is the machine that goready runs on
 	Args           []string               // without the program's name
 	Dir            func() (string, error) // the current folder
 	Stdin          io.Reader
@@ -72,11 +72,12 @@ type app struct {
 	out     bytes.Buffer // the result; written at the end, so that a failed command prints no half result
 }
 
-// Main runs goready and returns its exit status.
-func Main(p Program) int {
+// Main runs goready until it is done or ctx ends, which means that the user interrupted it, and returns its exit status.
+func Main(ctx context.Context, p Program) int {
+	if p.Host == nil {
+		p.Host = local.New()
+	}
 	a := &app{Program: p}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	root := a.root()
 	root.SetArgs(p.Args)
 	root.SetIn(p.Stdin)
@@ -115,7 +116,7 @@ func (a *app) flush() error {
 		_, err := a.Stdout.Write(a.out.Bytes())
 		return err
 	}
-	if err := os.WriteFile(a.output, a.out.Bytes(), 0o666); err != nil {
+	if err := durable.WriteFile(a.output, a.out.Bytes(), 0o666); err != nil {
 		return fmt.Errorf("cannot write the result: %w", err)
 	}
 	return nil
@@ -250,7 +251,7 @@ func (a *app) workspace() (string, error) {
 
 // terminal reports whether w is a terminal, and its width in columns.
 func terminal(w io.Writer) (width int, ok bool) {
-	f, isFile := w.(*os.File)
+	f, isFile := w.(interface{ Fd() uintptr })
 	if !isFile || !term.IsTerminal(int(f.Fd())) {
 		return 0, false
 	}

@@ -95,12 +95,13 @@ func (a *app) explain(cmd *cobra.Command, flags *explainFlags, names []string) e
 		EditorFrom: flags.editorFrom,
 		Observe:    flags.observe,
 		Probe:      flags.probe,
-		Variables:  names,
+		Variables:  asked(flags, names),
 	})
 	if err != nil {
 		return usagef("see 'goready help consumers'", "%w", err)
 	}
-	report := explain.Report{Schema: explain.Schema, Workspace: dir, Variables: explain.Variables(f, slices.Compact(slices.Clone(names)))}
+	report := explain.Report{Schema: explain.Schema, Workspace: dir, Variables: explain.Variables(f, slices.Compact(slices.Clone(names))),
+		Consumers: explain.Programs(f)}
 	if flags.module != "" {
 		if report.Modules, err = explain.Modules(f, flags.module, flags.answers); err != nil {
 			return usagef("", "%w", err)
@@ -118,6 +119,14 @@ func (a *app) explain(cmd *cobra.Command, flags *explainFlags, names []string) e
 		return a.json(report)
 	}
 	return a.explainText(f, &report)
+}
+
+// asked returns all variables that the answer needs.
+func asked(flags *explainFlags, names []string) []string {
+	if flags.module != "" {
+		return append(slices.Clone(names), explain.RouteVariables()...)
+	}
+	return names
 }
 
 func checkExplain(flags *explainFlags, names []string) error {

@@ -21,7 +21,7 @@ func (a *app) explainText(f *facts.Facts, r *explain.Report) error {
 		if i > 0 {
 			s.printf("\n")
 		}
-		a.variableText(s, &r.Variables[i])
+		a.variableText(s, &r.Variables[i], r.Consumers)
 	}
 	for i := range r.Modules {
 		moduleText(s, &r.Modules[i], a.verbose)
@@ -39,7 +39,7 @@ func (a *app) explainText(f *facts.Facts, r *explain.Report) error {
 	return nil
 }
 
-func (a *app) variableText(s style, v *explain.Variable) {
+func (a *app) variableText(s style, v *explain.Variable, programs []explain.Consumer) {
 	s.printf("%s\n", s.bold(v.Name))
 	for _, n := range v.Notes {
 		s.printf("  %s %s\n", s.warn("!"), s.t(n))
@@ -48,6 +48,7 @@ func (a *app) variableText(s style, v *explain.Variable) {
 		a.answerText(s, g)
 		if a.verbose {
 			for _, d := range g.Decisions {
+				programText(s, programs, d.Consumer)
 				trailText(s, d)
 			}
 		}
@@ -96,14 +97,24 @@ func (s style) answer(d *explain.Decision) string {
 // origin says in one line which layer decided, and where.
 func (s style) origin(w layer.Reason) string {
 	name := layerName(w.Layer)
-	if w.From == "" {
+	if w.From == "" || w.From == string(w.Layer) {
 		return s.t(name)
 	}
 	return s.t(msg.New("%s: %s", w.From, name))
 }
 
+// programText heads the trail of a consumer with the go command it runs.
+func programText(s style, programs []explain.Consumer, id string) {
+	s.printf("\n    %s", id)
+	for _, p := range programs {
+		if p.ID == id && p.Go != "" {
+			s.printf("  %s", s.faint(s.tilde(p.Go)+" ("+p.Version+")"))
+		}
+	}
+	s.printf("\n")
+}
+
 func trailText(s style, d *explain.Decision) {
-	s.printf("\n    %s\n", d.Consumer)
 	if len(d.Trail) == 0 {
 		s.printf("      %s\n", s.faint(s.t(msg.New("no layer mentions it"))))
 	}

@@ -90,6 +90,10 @@ func Decide(f *facts.Facts, c *facts.Consumer, name string) Decision {
 		d.State, d.Reason = Absent, c.Absent
 		return d
 	}
+	if !c.Failed.IsZero() {
+		d.State, d.Reason = Unknown, c.Failed
+		return d
+	}
 	if goenv.IsGoVariable(name) {
 		decideGo(f, c, name, &d)
 	} else {
@@ -113,7 +117,9 @@ func decideGo(f *facts.Facts, c *facts.Consumer, name string, d *Decision) {
 	taint := watch(q, c.Env)
 	res := goenv.Resolve(q, name)
 	d.Notes = append(d.Notes, res.Notes...)
-	d.Error = res.Err
+	if c.Go.SDK.Root != "" { // without an SDK there is no go command that could complain
+		d.Error = res.Err
+	}
 	switch {
 	case name == "GOTOOLCHAIN":
 		d.Notes = append(d.Notes, toolchainNotes(q)...)
@@ -141,6 +147,9 @@ func decideGo(f *facts.Facts, c *facts.Consumer, name string, d *Decision) {
 	if unknown.IsZero() {
 		unknown = *taint
 	}
+	if unknown.IsZero() && c.Go.SDK.Root == "" && dependsOnSDK(d, name) {
+		unknown = c.Go.Note
+	}
 	switch {
 	case !unknown.IsZero():
 		d.State, d.Reason = Unknown, unknown
@@ -152,6 +161,18 @@ func decideGo(f *facts.Facts, c *facts.Consumer, name string, d *Decision) {
 		d.State = Unset
 		d.noteGo(c)
 	}
+}
+
+// dependsOnSDK reports whether the value of a variable that no file and no environment gives depends on which SDK it is.
+func dependsOnSDK(d *Decision, name string) bool {
+	if w, ok := d.Winner(); ok && w.Layer == layer.GoEnvFile {
+		return false
+	}
+	switch name {
+	case "GOPROXY", "GOSUMDB", "GOTOOLCHAIN", "GOROOT", "GOTOOLDIR", "GOVERSION":
+		return true
+	}
+	return false
 }
 
 // toolchainNotes says what becomes of GOTOOLCHAIN in this folder: which toolchain runs, or why none does.

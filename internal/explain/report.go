@@ -17,11 +17,41 @@ type Report struct {
 	Schema    string     `json:"schema"`
 	Workspace string     `json:"workspace"`
 	Variables []Variable `json:"variables"`
+	Consumers []Consumer `json:"consumers"`
 	Modules   []Module   `json:"modules,omitempty"`
 	URLs      []URL      `json:"urls,omitempty"`
 	Chains    []Chain    `json:"chains,omitempty"`
 	// Ineffective are settings that have no effect, or not the one they seem to have.
 	Ineffective []facts.Problem `json:"ineffective,omitempty"`
+}
+
+// Consumer says which programs a consumer runs.
+type Consumer struct {
+	ID string `json:"id"`
+	// Go is the go command it finds itself; empty if it finds none.
+	Go string `json:"go"`
+	// Found says how: "PATH", or a rule of the Go extension.
+	Found   string            `json:"found,omitempty"`
+	GOROOT  string            `json:"goroot,omitempty"`
+	Version string            `json:"version,omitempty"`
+	Tools   map[string]string `json:"tools,omitempty"` // gopls or dlv: its path, empty if it is not found
+}
+
+// Programs returns which programs the consumers of f run.
+func Programs(f *facts.Facts) []Consumer {
+	out := []Consumer{}
+	for i := range f.Consumers {
+		c := &f.Consumers[i]
+		if !c.Absent.IsZero() {
+			continue
+		}
+		p := Consumer{ID: c.ID, Tools: c.Tools}
+		if c.Go.Note.IsZero() && c.Go.SDK.Root != "" {
+			p.Go, p.Found, p.GOROOT, p.Version = c.Go.SDK.GoCommand, c.Go.Found, c.Go.SDK.Root, c.Go.SDK.Version
+		}
+		out = append(out, p)
+	}
+	return out
 }
 
 // Group is a set of consumers that get the same answer.

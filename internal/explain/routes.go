@@ -45,8 +45,10 @@ type RouteStep struct {
 	ProxyWhy  msg.Text          `json:"httpProxyWhy,omitzero"`
 }
 
-// routeVariables are the variables that decide where a module comes from.
-var routeVariables = [...]string{"GOPROXY", "GONOPROXY", "GONOSUMDB", "GOPRIVATE", "GOINSECURE", "GOSUMDB", "GOVCS", "GOAUTH"}
+// RouteVariables returns the variables that decide where a module comes from.
+func RouteVariables() []string {
+	return []string{"GOPROXY", "GONOPROXY", "GONOSUMDB", "GOPRIVATE", "GOINSECURE", "GOSUMDB", "GOVCS", "GOAUTH"}
+}
 
 // proxyVariables are those of the process environment that decide how a request travels.
 var proxyVariables = [...]string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "REQUEST_METHOD"}
@@ -87,7 +89,7 @@ func Modules(f *facts.Facts, spec, answers string) ([]Module, error) {
 func walkInput(f *facts.Facts, c *facts.Consumer) (goenv.WalkInput, map[string]string, msg.Text) {
 	vars := map[string]string{}
 	var unknown msg.Text
-	for _, name := range routeVariables {
+	for _, name := range RouteVariables() {
 		d := Decide(f, c, name)
 		vars[name] = d.Value
 		if d.State == Unknown && unknown.IsZero() {

@@ -21,6 +21,7 @@ type editorParts struct {
 	initial  start    // before
 	tool     *layer.Env
 	found    editor.Found
+	goroot   string // what go env GOROOT answered at activation
 	prefix   string // what integrated terminals get in front of PATH
 	launch   []editor.LaunchConfig
 	tasks    []editor.Task
@@ -47,6 +48,7 @@ func (g *gatherer) editorConsumer(id, kind, name string) (Consumer, bool) {
 		g.editorProblems(problems)
 		g.fromExthost(&c, e, env, msg.New("the Go extension starts gopls, and gopls starts go"))
 		found = ""
+		c.Tools = g.tool(e, "gopls")
 	case "vscode-install":
 		g.fromExthost(&c, e, g.f.Editor.Model.InstallEnv(e.exthost.env, g.f.Editor.Settings, 0), msg.New("the Go extension runs go install"))
 	case "vscode-test":
@@ -64,6 +66,12 @@ func (g *gatherer) editorConsumer(id, kind, name string) (Consumer, bool) {
 	}
 	g.finish(&c, found, how)
 	return c, true
+}
+
+// tool returns where the Go extension finds a tool.
+func (g *gatherer) tool(e *editorParts, name string) map[string]string {
+	found := g.f.Editor.Model.FindTool(name, e.exthost.env, g.f.Editor.Settings, 0, e.goroot)
+	return map[string]string{name: found.Path}
 }
 
 func (g *gatherer) fromExthost(c *Consumer, e *editorParts, env *layer.Env, what msg.Text) {
@@ -169,13 +177,13 @@ func (g *gatherer) resolveShell(process start) start {
 		env.Add(k, layer.Set{Layer: layer.OSEnv, From: "VS Code, while it asks the shell", Value: v})
 	}
 	s := shell.Session{Kind: shell.KindOf(g.p, run.Shell), Path: run.Shell, Login: run.Login(), Interactive: run.Interactive()}
-	res := g.eval.Start(s, env)
+	res := g.startShell(s, env)
 	link := Link{What: msg.New("the editor asks %s for its environment, once", strings.Join(append([]string{run.Shell}, run.Args...), " ")), Files: res.Files}
 	if !res.End.Why.IsZero() && !res.End.Maybe {
 		return process.then(process.env, link, msg.New("the editor cannot resolve the shell's environment and goes on without it: %s (%s)", res.End.Why, res.End.From))
 	}
 	next := process.then(res.Env, link)
-	if g.o.Probe {
+	if g.run != nil {
 		g.probe(&next, env, s, true)
 	}
 	for _, kv := range run.Env {
@@ -203,6 +211,7 @@ func (g *gatherer) activate(e *editorParts) {
 	if asked.Go.Note.IsZero() && asked.Go.SDK.Root != "" {
 		q := g.f.query(&asked, &asker{g.h})
 		answers.GOROOT = goenv.Resolve(q, "GOROOT").Value
+		e.goroot = answers.GOROOT
 		for _, name := range ed.Model.FrozenVars {
 			answers.Vars[name] = g.answer(&asked, name)
 		}
@@ -278,12 +287,12 @@ func (g *gatherer) runEditorShell(base start, run editor.ShellRun) start {
 		return base.then(base.env, Link{What: run.Skip}, run.Skip)
 	}
 	s := shell.Session{Kind: shell.KindOf(g.p, run.Shell), Path: run.Shell, Login: run.Login(), Interactive: run.Interactive()}
-	res := g.eval.Start(s, base.env)
+	res := g.startShell(s, base.env)
 	next := base.then(res.Env, Link{What: msg.New("%s starts as %s", run.Shell, sessionText(s)), Files: res.Files})
 	if !res.End.Why.IsZero() && !res.End.Maybe {
 		next.notes = append(next.notes, msg.New("the shell's start-up does not complete: %s (%s)", res.End.Why, res.End.From))
 	}
-	if g.o.Probe {
+	if g.run != nil {
 		g.probe(&next, base.env, s, false)
 	}
 	return next
@@ -336,6 +345,7 @@ func (g *gatherer) debugConsumer(c Consumer, e *editorParts, name string) (Consu
 			c.Notes = append(c.Notes, n)
 		}
 	}
+	c.Tools = g.tool(e, "dlv")
 	if name == "" && others > 0 {
 		c.Notes = append(c.Notes, msg.New("this is configuration %q; %d more are narrowed with --consumer 'vscode-debug:NAME'", chosen.Name, others))
 	}
@@ -436,35 +446,59 @@ func (g *gatherer) editorProblems(problems []editor.Problem) {
 	}
 }
 
-// runningExtHost returns the environment that a running extension host of the editor was started with.
+// runningExtHost returns the environment that the newest running extension host of the editor was started with.
 func (g *gatherer) runningExtHost(v editor.Variant) (start, bool) {
+	var newest host.Process
+	var env *layer.Env
 	for _, p := range g.processes() {
-		if p.UID != g.user.UID || processKind(p) != "extension-host" {
+		if processKind(p) != "node" || g.isServer(p) != v.Remote || env != nil && !p.Started.After(newest.Started) {
 			continue
 		}
-		if env := g.processEnv(p); env != nil {
-			return start{env: env, chain: []Link{{What: msg.New("the extension host runs now (pid %d) and was started with this environment", p.PID)}}}, true
+		if e := g.ownEnv(p); isExtHost(e) {
+			newest, env = p, e
 		}
 	}
-	return start{}, false
+	if env == nil {
+		return start{}, false
+	}
+	return start{env: env, chain: []Link{{What: msg.New("the extension host runs now (pid %d) and was started with this environment", newest.PID)}}}, true
 }
 
-// processKind says what a running process is to goready; "" is nothing.
-func processKind(p host.Process) string {
-	for _, arg := range p.Args {
-		if arg == "--type=extensionHost" || strings.HasSuffix(arg, "/bootstrap-fork") && len(p.Args) > 2 {
-			return "extension-host"
+// ownEnv returns the environment of a process of the user whose home folder is looked at, or nil.
+func (g *gatherer) ownEnv(p host.Process) *layer.Env {
+	if p.UID != g.user.UID {
+		return nil
+	}
+	env := g.processEnv(p)
+	if env == nil || g.user.Home != "" && env.Get("HOME") != g.user.Home {
+		return nil
+	}
+	return env
+}
+
+// isExtHost reports whether a process with this environment is an extension host: VS Code names the module that each
+// of its processes runs (bootstrap-fork.ts).
+func isExtHost(env *layer.Env) bool {
+	for _, name := range []string{"VSCODE_ESM_ENTRYPOINT", "VSCODE_AMD_ENTRYPOINT"} {
+		if strings.HasSuffix(env.Get(name), "/extensionHostProcess") {
+			return true
 		}
 	}
-	switch strings.TrimSuffix(baseName(p), ".exe") {
-	case "gopls":
-		return "gopls"
-	case "dlv":
-		return "dlv"
-	case "go":
-		return "go"
-	case "code", "code-insiders", "codium", "cursor":
-		return "editor"
+	return false
+}
+
+// isServer reports whether a process of VS Code belongs to a server: those run under node, the desktop's do not.
+func (g *gatherer) isServer(p host.Process) bool { return strings.HasPrefix(baseName(p), "node") }
+
+// processKind says what a running process is to goready: "gopls", "dlv", "go", or "node" for what may be a process of
+// VS Code; "" is nothing.
+func processKind(p host.Process) string {
+	switch name := strings.ToLower(strings.TrimSuffix(baseName(p), ".exe")); {
+	case name == "gopls", name == "dlv", name == "go":
+		return name
+	case strings.HasPrefix(name, "node"), strings.HasPrefix(name, "code"), strings.HasPrefix(name, "codium"),
+		strings.HasPrefix(name, "cursor"), strings.HasPrefix(name, "electron"), strings.HasPrefix(name, "vscodium"):
+		return "node"
 	}
 	return ""
 }

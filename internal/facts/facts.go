@@ -59,6 +59,9 @@ type Consumer struct {
 	ID string
 	// Absent, if not zero, says why this consumer does not exist here; nothing else is set then.
 	Absent msg.Text
+	// Failed, if not zero, says why nothing could be found out: a bug in goready, which must not hide the other
+	// consumers.
+	Failed msg.Text
 	// Env is the environment a go command (or the program of this consumer) is started with.
 	Env *layer.Env
 	// Dir is its working directory.
@@ -71,6 +74,9 @@ type Consumer struct {
 	Module goenv.Module
 	// Chain is how its environment came about, step by step.
 	Chain []Link
+	// Tools are the programs besides go that this consumer is about, by name: gopls or dlv as the Go extension finds
+	// them. A name with an empty path was not found.
+	Tools map[string]string
 	// Notes are remarks on this consumer as a whole.
 	Notes []msg.Text
 }
@@ -112,7 +118,7 @@ type Editor struct {
 // Running is a process that runs now and its environment.
 type Running struct {
 	PID      int
-	Kind     string // "gopls", "dlv", "go", "editor", "extension-host"
+	Kind     string // "gopls", "dlv", "go", "extension-host"
 	Exe      string
 	Started  time.Time
 	Consumer string // the consumer it is an instance of

@@ -47,10 +47,13 @@ func Gather(ctx context.Context, h host.Host, o Options) (*Facts, error) {
 	}
 	g := newGatherer(ctx, h, o)
 	for _, id := range g.wanted() {
-		c, shown := g.consumer(id)
+		c, shown := g.guarded(id)
 		if shown {
 			g.f.Consumers = append(g.f.Consumers, c)
 		}
+	}
+	if g.broken {
+		return g.f, nil // nothing that builds on all consumers
 	}
 	g.problems()
 	if o.Observe {
@@ -76,7 +79,6 @@ func kindIDs() []string {
 
 // gatherer is one run of Gather. It remembers what consumers have in common.
 type gatherer struct {
-	ctx     context.Context // of Gather's call; a gatherer does not outlive it
 	h       host.Host
 	p       host.Platform
 	o       Options
@@ -90,6 +92,10 @@ type gatherer struct {
 	linted  map[string]bool // go env files whose problems are recorded
 	parts   map[string]start
 	ed      *editorParts
+	system  manager                                             // of system services
+	session manager                                             // of the user's services
+	broken  bool                                                // a consumer could not be gathered
+	run     func(shell.ProbeOptions) (shell.ProbeResult, error) // runs a shell; nil without Options.Probe
 }
 
 type sdkAnswer struct {
@@ -113,13 +119,16 @@ func newGatherer(ctx context.Context, h host.Host, o Options) *gatherer {
 	h = host.Cached(h)
 	p := h.Platform()
 	g := &gatherer{
-		ctx: ctx, h: h, p: p, o: o,
+		h: h, p: p, o: o,
 		f: &Facts{Platform: p, Workspace: o.Workspace, Files: map[string]*goenv.File{}, answers: newAnswers(),
 			Unknown: map[Section]msg.Text{}},
 		environ: layer.FromList(h.Environ(), layer.OSEnv, "environment of goready", p.FoldCase()),
 		modules: map[goenv.ModuleSearch]goenv.Module{},
 		linted:  map[string]bool{},
 		parts:   map[string]start{},
+	}
+	if o.Probe {
+		g.run = func(o shell.ProbeOptions) (shell.ProbeResult, error) { return shell.Probe(ctx, h, o) }
 	}
 	g.user = g.findUser()
 	g.f.Home, g.f.User, g.f.Shell = g.user.Home, g.user.Name, g.user.Shell
@@ -180,6 +189,17 @@ func (g *gatherer) wanted() []string {
 	return ids
 }
 
+// guarded gathers one consumer; a panic on the way costs this consumer only.
+func (g *gatherer) guarded(id string) (c Consumer, shown bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			g.broken = true
+			c, shown = Consumer{ID: id, Env: &layer.Env{}, Failed: msg.New("a bug in goready: %s", fmt.Sprint(p))}, true
+		}
+	}()
+	return g.consumer(id)
+}
+
 // explicit reports whether the consumer was asked for by name.
 func (g *gatherer) explicit() bool { return len(g.o.Consumers) > 0 }
 
@@ -191,6 +211,28 @@ func (g *gatherer) memo(key string, build func() start) start {
 		g.parts[key] = s
 	}
 	return s
+}
+
+// manager is a service manager of systemd, looked for once.
+type manager struct {
+	m      *sysenv.Manager // nil if there is no systemd
+	looked bool
+}
+
+func (g *gatherer) systemManager() (*sysenv.Manager, bool) {
+	if !g.system.looked {
+		g.system.looked = true
+		g.system.m, _ = sysenv.SystemManager(g.h)
+	}
+	return g.system.m, g.system.m != nil
+}
+
+func (g *gatherer) userManager() (*sysenv.Manager, bool) {
+	if !g.session.looked {
+		g.session.looked = true
+		g.session.m, _ = sysenv.UserManager(g.h, g.user)
+	}
+	return g.session.m, g.session.m != nil
 }
 
 // isDir reports whether name is a directory. What cannot be known is taken as no: it is only asked for evidence.

@@ -75,8 +75,8 @@ func (g *gatherer) mentioningUnits() []string {
 		kind string
 		get  func() (*sysenv.Manager, bool)
 	}{
-		{"systemd-user", func() (*sysenv.Manager, bool) { return sysenv.UserManager(g.h, g.user) }},
-		{"systemd-system", func() (*sysenv.Manager, bool) { return sysenv.SystemManager(g.h) }},
+		{"systemd-user", g.userManager},
+		{"systemd-system", g.systemManager},
 	} {
 		m, ok := scope.get()
 		if !ok {

@@ -1,10 +1,8 @@
 package facts
 
 import (
-	"context"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/goready/goready/internal/host"
 	"github.com/goready/goready/internal/layer"
@@ -100,7 +98,7 @@ func (g *gatherer) launchd() start {
 // runShell lets the user's shell read its start-up files over base.
 func (g *gatherer) runShell(base start, s shell.Session) start {
 	s.Kind, s.Path = shell.KindOf(g.p, g.user.Shell), g.user.Shell
-	res := g.eval.Start(s, base.env)
+	res := g.startShell(s, base.env)
 	var notes []msg.Text
 	if !res.End.Why.IsZero() && !res.End.Maybe {
 		notes = append(notes, msg.New("the shell's start-up does not complete: %s (%s)", res.End.Why, res.End.From))
@@ -110,10 +108,50 @@ func (g *gatherer) runShell(base start, s shell.Session) start {
 	}
 	link := Link{What: msg.New("%s starts as %s", g.user.Shell, sessionText(s)), Files: res.Files}
 	next := base.then(res.Env, link, notes...)
-	if g.o.Probe {
+	if g.run != nil {
 		g.probe(&next, base.env, s, false)
 	}
 	return next
+}
+
+// startShell evaluates the start-up of a shell. PowerShell's profiles are not evaluated; most machines have none.
+func (g *gatherer) startShell(s shell.Session, base *layer.Env) shell.Result {
+	switch s.Kind {
+	case "cmd":
+		return shell.Result{Env: base.Clone()}
+	case "powershell", "pwsh":
+		res := shell.Result{Env: base.Clone()}
+		for _, name := range g.powerShellProfiles(s.Kind) {
+			v := shell.Visit{File: name, State: shell.Missing}
+			if g.exists(name) {
+				v.State = shell.Maybe
+				res.Env.Opaque(layer.Set{Layer: layer.ShellFile, From: name, Unknown: msg.New("goready does not evaluate PowerShell's profiles, and there is %s", name)})
+			}
+			res.Files = append(res.Files, v)
+		}
+		return res
+	}
+	return g.eval.Start(s, base)
+}
+
+// powerShellProfiles returns the profiles of the console host, in the order in which they are read
+// (about_Profiles).
+func (g *gatherer) powerShellProfiles(kind shell.Kind) []string {
+	home, sep := g.user.Home, g.p.Separator()
+	var dirs []string
+	switch {
+	case !g.p.Windows():
+		dirs = []string{"/opt/microsoft/powershell/7", home + "/.config/powershell"}
+	case kind == "pwsh":
+		dirs = []string{`C:\Program Files\PowerShell\7`, home + `\Documents\PowerShell`}
+	default:
+		dirs = []string{`C:\Windows\System32\WindowsPowerShell\v1.0`, home + `\Documents\WindowsPowerShell`}
+	}
+	var names []string
+	for _, dir := range dirs {
+		names = append(names, dir+sep+"profile.ps1", dir+sep+"Microsoft.PowerShell_profile.ps1")
+	}
+	return names
 }
 
 func sessionText(s shell.Session) msg.Text {
@@ -130,9 +168,7 @@ func sessionText(s shell.Session) msg.Text {
 
 // probe really runs the shell and lays what it printed over the prediction.
 func (g *gatherer) probe(s *start, base *layer.Env, session shell.Session, resolving bool) {
-	ctx, cancel := context.WithTimeout(g.ctx, 15*time.Second)
-	defer cancel()
-	r, err := shell.Probe(ctx, g.h, shell.ProbeOptions{Session: session, Env: base.List(), Resolving: resolving})
+	r, err := g.run(shell.ProbeOptions{Session: session, Env: base.List(), Resolving: resolving})
 	switch {
 	case err != nil:
 		s.notes = append(s.notes, msg.New("%s could not be started for --probe: %s", session.Path, err.Error()))
@@ -240,7 +276,7 @@ func (g *gatherer) processEnv(p host.Process) *layer.Env {
 // login files of the shell depends on the display manager, so what they would change is unknown.
 func (g *gatherer) predictDesktop() start {
 	var s start
-	if m, ok := sysenv.UserManager(g.h, g.user); ok {
+	if m, ok := g.userManager(); ok {
 		s = start{env: m.Env(), chain: []Link{{What: msg.New("the systemd user manager gives PAM's variables and environment.d")}}}
 	} else {
 		s = g.loginBase()
@@ -282,10 +318,10 @@ func (g *gatherer) desktopApp() (start, msg.Text) {
 // systemd gathers a service of the system's or the user's manager.
 func (g *gatherer) systemd(id, unit string, user bool) (Consumer, bool) {
 	c := Consumer{ID: id, Dir: "/"}
-	m, ok := sysenv.SystemManager(g.h)
+	m, ok := g.systemManager()
 	what := msg.New("the system manager starts the service; no shell and no profile file is involved")
 	if user {
-		m, ok = sysenv.UserManager(g.h, g.user)
+		m, ok = g.userManager()
 		c.Dir = g.user.Home
 		what = msg.New("the user manager starts the service; no shell and no profile file is involved")
 	}

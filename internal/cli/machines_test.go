@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/goready/goready/internal/host"
+)
+
+var update = flag.Bool("update", false, "write what goready prints into the files of testdata")
+
+// TestMachines runs goready on described machines, all of them on every system. A file of testdata/machines is a txtar
+// archive: the comment has lines "platform: OS/ARCH", "env: KEY=value", "dir: FOLDER", "link: NAME -> TARGET" and
+// "run: ARGS"; the files are those of the machine (a name that begins with "C:" is Windows'), and "want" is the output.
+func TestMachines(t *testing.T) {
+	files, err := filepath.Glob("testdata/machines/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no machines: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := runMachine(t, archive)
+			compareWant(t, file, archive, got)
+		})
+	}
+}
+
+// machine is what the comment of an archive says.
+type machine struct {
+	platform host.Platform
+	env      []string
+	dir      string
+	links    [][2]string
+	runs     [][]string
+}
+
+func parseMachine(t *testing.T, comment []byte) machine {
+	m := machine{platform: host.Platform{OS: "linux", Arch: "amd64"}}
+	for line := range strings.Lines(string(comment)) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		switch key {
+		case "platform":
+			m.platform.OS, m.platform.Arch, _ = strings.Cut(value, "/")
+		case "env":
+			m.env = append(m.env, value)
+		case "dir":
+			m.dir = value
+		case "link":
+			name, target, _ := strings.Cut(value, " -> ")
+			m.links = append(m.links, [2]string{name, target})
+		case "run":
+			m.runs = append(m.runs, strings.Fields(value))
+		case "":
+		default:
+			if !strings.HasPrefix(line, "#") {
+				t.Fatalf("unknown line %q", line)
+			}
+		}
+	}
+	return m
+}
+
+func runMachine(t *testing.T, archive *txtar.Archive) string {
+	m := parseMachine(t, archive.Comment)
+	files := map[string]string{}
+	for _, f := range archive.Files {
+		if f.Name != "want" {
+			files[strings.ReplaceAll(f.Name, "$EXE", "")] = string(f.Data)
+		}
+	}
+	fixture := host.FromFiles(m.platform, m.env, files)
+	for _, l := range m.links {
+		fixture.Add(l[0], host.File{Link: &l[1]})
+	}
+	var out strings.Builder
+	for _, args := range m.runs {
+		var stdout, stderr bytes.Buffer
+		status := Main(t.Context(), Program{Host: fixture, Args: args, Dir: func() (string, error) { return m.dir, nil },
+			Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr})
+		out.WriteString("$ goready " + strings.Join(args, " ") + "\n" + stdout.String() + stderr.String())
+		if status != 0 {
+			t.Errorf("%q: status %d", args, status)
+		}
+	}
+	return out.String()
+}
+
+func compareWant(t *testing.T, file string, archive *txtar.Archive, got string) {
+	for i := range archive.Files {
+		f := &archive.Files[i]
+		if f.Name != "want" {
+			continue
+		}
+		if *update {
+			f.Data = []byte(got)
+			if err := os.WriteFile(file, txtar.Format(archive), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diff := cmp.Diff(string(f.Data), got); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+		return
+	}
+	t.Fatal("the archive has no file want")
+}
+
+// TestREADME: the run that the README shows is a real one, on the machine of testdata/machines/readme.txtar.
+func TestREADME(t *testing.T) {
+	archive, err := txtar.ParseFile("testdata/machines/readme.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const name = "../../README.md"
+	readme, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const begin, end = "<!-- begin transcript -->\n```\n", "```\n<!-- end transcript -->"
+	before, rest, ok1 := strings.Cut(string(readme), begin)
+	shown, after, ok2 := strings.Cut(rest, end)
+	if !ok1 || !ok2 {
+		t.Fatal("the README has no transcript between its marks")
+	}
+	got := runMachine(t, archive)
+	if *update {
+		if err := os.WriteFile(name, []byte(before+begin+got+end+after), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		shown = got
+	}
+	if diff := cmp.Diff(shown, got); diff != "" {
+		t.Errorf("-README +goready:\n%s", diff)
+	}
+}

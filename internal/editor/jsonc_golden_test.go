@@ -1,16 +1,12 @@
 package editor
 
 import (
-	"bytes"
 	"encoding/json"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -92,104 +88,4 @@ func plain(n *Node) any {
 		return m
 	}
 	return n.Text
-}
-
-// generateJSON returns n documents, most of them broken, the same ones every time. They have none of the white space
-// that VS Code's own copy of the parser knows beyond that of jsonc-parser, and no half surrogates.
-func generateJSON(n int) []string {
-	r := rand.New(rand.NewPCG(1, 2))
-	seen := map[string]bool{}
-	var docs []string
-	for len(docs) < n {
-		var b strings.Builder
-		writeRandomJSON(r, &b, 3)
-		doc := b.String()
-		for range r.IntN(4) {
-			doc = mutate(r, doc)
-		}
-		if utf8.ValidString(doc) && !seen[doc] && len(doc) < 200 {
-			seen[doc] = true
-			docs = append(docs, doc)
-		}
-	}
-	return docs
-}
-
-func pick[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }
-
-func writeRandomJSON(r *rand.Rand, b *strings.Builder, depth int) {
-	b.WriteString(pick(r, "", "", " ", "\n", "// c\n", "/*c*/", "\t"))
-	kind := r.IntN(8)
-	if depth == 0 {
-		kind %= 6
-	}
-	switch kind {
-	case 0, 1:
-		b.WriteString(pick(r, `"x"`, `""`, `"a.b"`, `"é😀"`, `"\u00e9\n"`, `"\\ \" \/"`, `"${env:X}"`))
-	case 2, 3:
-		b.WriteString(pick(r, "0", "-1", "1.5", "2e3", "-0", "10"))
-	case 4, 5:
-		b.WriteString(pick(r, "true", "false", "null"))
-	case 6:
-		writeRandomList(r, b, '[', ']', func() { writeRandomJSON(r, b, depth-1) })
-	case 7:
-		writeRandomList(r, b, '{', '}', func() {
-			b.WriteString(pick(r, `"a"`, `"b"`, `"go.x"`, `"a"`, "\n  \"c\" "))
-			b.WriteString(pick(r, ":", ": ", " : "))
-			writeRandomJSON(r, b, depth-1)
-		})
-	}
-	b.WriteString(pick(r, "", "", " ", "\r\n", "// c\n"))
-}
-
-func writeRandomList(r *rand.Rand, b *strings.Builder, open, end byte, elem func()) {
-	b.WriteByte(open)
-	for i := range r.IntN(4) {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		elem()
-	}
-	b.WriteString(pick(r, "", "", ",", " "))
-	b.WriteByte(end)
-}
-
-// mutate breaks a document in one place.
-func mutate(r *rand.Rand, doc string) string {
-	if doc == "" {
-		return pick(r, "{", "[", `"`)
-	}
-	i := r.IntN(len(doc))
-	j := i + r.IntN(len(doc)-i)
-	switch r.IntN(5) {
-	case 0:
-		return doc[:i]
-	case 1:
-		return doc[:i] + doc[min(i+1, len(doc)):]
-	case 2:
-		return doc[:i] + doc[j:]
-	case 3:
-		return doc[:j] + doc[i:]
-	}
-	return doc[:i] + pick(r, "{", "}", "[", "]", ",", ":", `"`, "'", "/", "\\", "-", ".", "e", "0", "x", "\n", "\r", "/*", "//", "true", "\x01") + doc[i:]
-}
-
-func marshalCases(t *testing.T, cases []jsonCase) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	b.WriteString("[\n")
-	for i, c := range cases {
-		enc := json.NewEncoder(&b)
-		enc.SetEscapeHTML(false)
-		if err := enc.Encode(c); err != nil {
-			t.Fatal(err)
-		}
-		b.Truncate(b.Len() - 1)
-		if i < len(cases)-1 {
-			b.WriteByte(',')
-		}
-		b.WriteByte('\n')
-	}
-	b.WriteString("]\n")
-	return b.Bytes()
 }

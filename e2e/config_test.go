@@ -16,6 +16,7 @@ import (
 //	open: NAME        the folder or .code-workspace file opened, below HOME. Default src/app
 //	vars: NAME...     what is compared, beside commonVars
 //	unknown: NAME...  variables for which "unknown" is an honest answer
+//	wrong: WHY        goready is known to predict something else, and why; to be mended
 //	short             also with go test -short
 type config struct {
 	name    string
@@ -24,6 +25,7 @@ type config struct {
 	open    string
 	vars    []string
 	unknown []string
+	wrong   string
 	short   bool
 	files   []file
 }
@@ -96,6 +98,8 @@ func (c *config) directive(t *testing.T, line string) {
 		c.open = value
 	case "vars":
 		c.vars = append(c.vars, strings.Fields(value)...)
+	case "wrong":
+		c.wrong = value
 	case "short":
 		c.short = true
 	case "unknown":

@@ -14,6 +14,7 @@ import (
 
 var (
 	update   = flag.Bool("update", false, "write what is observed to testdata/*.json instead of comparing with it")
+	program  = flag.String("goready", "", "the goready to ask, absolute; built if empty")
 	observed = flag.Bool("observe-only", false, "do not ask goready")
 )
 

@@ -70,7 +70,7 @@ func (g generator) expansion(depth int) string {
 	}
 	inner := g.text()
 	if depth > 0 {
-		inner = g.times(2, func() string { return g.expansion(depth - 1) + g.text() })
+		inner = g.times(2, func() string { return g.expansion(depth-1) + g.text() })
 	}
 	return "${" + n + g.pick(":-", ":+") + inner + "}"
 }

@@ -225,8 +225,8 @@ func (m *Manager) settingsFiles() (files []string, problems []Problem) {
 }
 
 func (m *Manager) kernelCommandLine() []Assignment {
-	if m.scope != systemScope {
-		return nil
+	if m.scope != systemScope || m.own.Get("container") != "" {
+		return nil // the kernel's line is not for a container
 	}
 	data, _, _ := read(m.h, "/proc/cmdline")
 	var list []Assignment
@@ -264,7 +264,7 @@ func (m *Manager) generator(file string) {
 		if !strings.Contains(":"+path+":", ":/snap/bin:") {
 			m.env.Add("PATH", layer.Set{Layer: layer.SystemdUnit, From: file, Value: path + ":/snap/bin", Unknown: unknown})
 		}
-	case "90gpg-agent", "60-flatpak", "60-flatpak-system-only", "990-snapd", "10-arch", "20-systemd-ssh-generator":
+	case "90gpg-agent", "60-flatpak", "60-flatpak-system-only", "990-snapd":
 		// gpg-agent's sets SSH_AUTH_SOCK, flatpak's and snapd's XDG_DATA_DIRS: nothing a Go tool looks at.
 	default:
 		opaque(m.env, layer.SystemdUnit, file, msg.New("%s runs when the manager starts and may set any variable", file))

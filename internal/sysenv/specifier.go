@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/goready/goready/internal/host"
 	"github.com/goready/goready/internal/msg"
 )
 
@@ -177,9 +178,9 @@ func (x *specifiers) ofUnit(c byte) (v string, known, ok bool) {
 		}
 		return v, true, ok
 	case 'y':
-		return x.path, true, true
+		return x.realPath(), true, true
 	case 'Y':
-		return x.m.h.Platform().Dir(x.path), true, true
+		return x.m.h.Platform().Dir(x.realPath()), true, true
 	case 'c', 'r', 'R':
 		x.note(msg.New("the value of the specifier %s is known only to systemd", "%"+string(rune(c))))
 		return "", true, true
@@ -214,4 +215,12 @@ func (x *specifiers) ofManager(c byte) (v string, known, ok bool) {
 		return "", false, false
 	}
 	return v, true, true
+}
+
+// realPath returns the unit's file without symbolic links.
+func (x *specifiers) realPath() string {
+	if real, err := host.EvalSymlinks(x.m.h, x.path); err == nil {
+		return real
+	}
+	return x.path
 }

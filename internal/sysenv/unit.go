@@ -52,6 +52,7 @@ func (m *Manager) Unit(name string) (*Unit, error) {
 	if !ok {
 		return nil, x.notFound(name)
 	}
+	asked := n
 	path, n, names, ok := x.find(n)
 	if !ok {
 		return nil, x.notFound(name)
@@ -64,8 +65,10 @@ func (m *Manager) Unit(name string) (*Unit, error) {
 	var problems []Problem
 	u.DropIns, problems = m.dropinFiles(names)
 	u.unreadable = problems
-	r := unitReader{u: u, x: &specifiers{m: m, name: n, path: path}}
+	// A unit that is loaded by an alias has that name until its own file is read (load-fragment.c, unit_load_fragment).
+	r := unitReader{u: u, x: &specifiers{m: m, name: asked, path: path}}
 	u.Broken = r.file(path, data)
+	r.x.name = n
 	for _, name := range u.DropIns {
 		r.dropin(name)
 	}
@@ -337,7 +340,8 @@ func (m *Manager) serviceUser(u *Unit) (User, msg.Text) {
 	if u.DynamicUser {
 		name := u.User
 		if name == "" {
-			name, _, _ = strings.Cut(u.Name, ".")
+			n, _ := parseUnitName(u.Name)
+			name = n.prefix
 		}
 		return User{Name: name}, msg.Text{} // it has no home
 	}

@@ -232,7 +232,8 @@ func (m *Manager) dropinFiles(names []string) (files []string, problems []Proble
 }
 
 // dropinNames returns the names of the folders of drop-ins for one name, the most special first: foo-bar@i.service.d,
-// foo-bar@.service.d, foo-@i.service.d, foo-@.service.d (unit_file_find_dirs).
+// foo-bar@.service.d, foo-.service.d, foo-@i.service.d, foo-@.service.d (unit_file_find_dirs, which drops the "@" of a
+// template when it shortens the prefix).
 func dropinNames(n unitName, depth int) []string {
 	names := []string{n.id + ".d"}
 	if n.isInstance() {
@@ -246,7 +247,7 @@ func dropinNames(n unitName, depth int) []string {
 		return names
 	}
 	shorter := prefix + n.suffix
-	if n.at {
+	if n.isInstance() {
 		shorter = prefix + "@" + n.instance + n.suffix
 	}
 	if s, ok := parseUnitName(shorter); ok {

@@ -149,7 +149,7 @@ type plain Fixture
 
 // MarshalJSON implements json.Marshaler.
 func (f *Fixture) MarshalJSON() ([]byte, error) {
-	return json.Marshal((*plain)(f.rewrite(everyString(encodeText))))
+	return json.Marshal((*plain)(f.Rewrite(everyString(encodeText))))
 }
 
 // UnmarshalJSON implements json.Unmarshaler. A fixture of another schema is an error.
@@ -161,7 +161,7 @@ func (f *Fixture) UnmarshalJSON(data []byte) error {
 	if read.Schema != Schema {
 		return fmt.Errorf("schema is %q, not %q", read.Schema, Schema)
 	}
-	decoded := read.rewrite(everyString(decodeText))
+	decoded := read.Rewrite(everyString(decodeText))
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.Schema, f.Machine, f.Closed = read.Schema, read.Machine, read.Closed
@@ -187,21 +187,21 @@ func decodeText(s string) string {
 	return s
 }
 
-// rewriter says what each kind of text in a fixture becomes.
-type rewriter struct {
-	name    func(string) string                        // of a file, user, or program
-	text    func(string) string                        // of an error
-	environ func(string) string                        // one "KEY=value"
-	args    func([]string) []string                    // all arguments of a program
-	content func(name string, content Content) Content // of a file; of a stream if name is ""
+// Rewriter says what each kind of text in a fixture becomes. All fields must be set.
+type Rewriter struct {
+	Name    func(string) string                        // of a file, user, or program
+	Text    func(string) string                        // of an error
+	Environ func(string) string                        // one "KEY=value"
+	Args    func([]string) []string                    // all arguments of a program
+	Content func(name string, content Content) Content // of a file; of a stream if name is ""
 }
 
-// everyString is a rewriter that treats all texts but contents alike.
-func everyString(f func(string) string) rewriter {
-	return rewriter{
-		name: f, text: f, environ: f,
-		args:    func(list []string) []string { return each(list, f) },
-		content: func(_ string, c Content) Content { return c },
+// everyString is a Rewriter that treats all texts but contents alike.
+func everyString(f func(string) string) Rewriter {
+	return Rewriter{
+		Name: f, Text: f, Environ: f,
+		Args:    func(list []string) []string { return each(list, f) },
+		Content: func(_ string, c Content) Content { return c },
 	}
 }
 
@@ -214,10 +214,10 @@ func each(list []string, f func(string) string) []string {
 	return out
 }
 
-// rewrite returns a copy of f with all text rewritten. Where several names become the same, the first, in the order
+// Rewrite returns a copy of f with all text rewritten. Where several names become the same, the first, in the order
 // of the old ones, is kept.
-func (f *Fixture) rewrite(w rewriter) *Fixture {
-	c := &Fixture{Schema: f.Schema, Machine: f.Machine, Closed: f.Closed, Env: each(f.Env, w.environ)}
+func (f *Fixture) Rewrite(w Rewriter) *Fixture {
+	c := &Fixture{Schema: f.Schema, Machine: f.Machine, Closed: f.Closed, Env: each(f.Env, w.Environ)}
 	c.Files = make(map[string]*File, len(f.Files))
 	names := make([]string, 0, len(f.Files))
 	for name := range f.Files {
@@ -225,7 +225,7 @@ func (f *Fixture) rewrite(w rewriter) *Fixture {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		if to := w.name(name); f.Files[name] != nil && c.Files[to] == nil {
+		if to := w.Name(name); f.Files[name] != nil && c.Files[to] == nil {
 			c.Files[to] = f.Files[name].rewrite(name, w)
 		}
 	}
@@ -236,55 +236,55 @@ func (f *Fixture) rewrite(w rewriter) *Fixture {
 	return c
 }
 
-func (file *File) rewrite(name string, w rewriter) *File {
+func (file *File) rewrite(name string, w Rewriter) *File {
 	c := &File{
 		InfoErr: file.InfoErr.rewrite(w), ContentErr: file.ContentErr.rewrite(w),
 		LinkErr: file.LinkErr.rewrite(w), EntriesErr: file.EntriesErr.rewrite(w),
 		Entries: slices.Clone(file.Entries),
 	}
 	for i := range c.Entries {
-		c.Entries[i].Name = w.name(c.Entries[i].Name)
+		c.Entries[i].Name = w.Name(c.Entries[i].Name)
 	}
 	if file.Info != nil {
 		c.Info = new(*file.Info)
 	}
 	if file.Link != nil {
-		c.Link = new(w.name(*file.Link))
+		c.Link = new(w.Name(*file.Link))
 	}
 	if file.Content != nil {
-		c.Content = new(w.content(name, *file.Content))
+		c.Content = new(w.Content(name, *file.Content))
 	}
 	return c
 }
 
-func (f *Failure) rewrite(w rewriter) *Failure {
+func (f *Failure) rewrite(w Rewriter) *Failure {
 	if f == nil {
 		return nil
 	}
-	return &Failure{Kind: f.Kind, Text: w.text(f.Text)}
+	return &Failure{Kind: f.Kind, Text: w.Text(f.Text)}
 }
 
-func (r Run) rewrite(w rewriter) Run {
+func (r Run) rewrite(w Rewriter) Run {
 	c := Run{Err: r.Err.rewrite(w), Command: Command{
-		Path: w.name(r.Command.Path), Dir: w.name(r.Command.Dir),
-		Args: w.args(r.Command.Args), Env: each(r.Command.Env, w.environ),
+		Path: w.Name(r.Command.Path), Dir: w.Name(r.Command.Dir),
+		Args: w.Args(r.Command.Args), Env: each(r.Command.Env, w.Environ),
 	}}
 	if r.Result != nil {
 		c.Result = new(*r.Result)
-		c.Result.Stdout, c.Result.Stderr = w.content("", r.Result.Stdout), w.content("", r.Result.Stderr)
+		c.Result.Stdout, c.Result.Stderr = w.Content("", r.Result.Stdout), w.Content("", r.Result.Stderr)
 	}
 	return c
 }
 
-func (t *ProcessTable) rewrite(w rewriter) *ProcessTable {
+func (t *ProcessTable) rewrite(w Rewriter) *ProcessTable {
 	if t == nil {
 		return nil
 	}
 	c := &ProcessTable{Err: t.Err.rewrite(w), List: slices.Clone(t.List)}
 	for i := range c.List {
 		p := &c.List[i]
-		p.Name, p.Exe, p.Args = w.name(p.Name), w.name(p.Exe), w.args(p.Args)
-		p.Env, p.EnvErr = each(p.Env, w.environ), p.EnvErr.rewrite(w)
+		p.Name, p.Exe, p.Args = w.Name(p.Name), w.Name(p.Exe), w.Args(p.Args)
+		p.Env, p.EnvErr = each(p.Env, w.Environ), p.EnvErr.rewrite(w)
 	}
 	return c
 }

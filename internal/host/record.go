@@ -42,7 +42,7 @@ func Record(h Host, l Limits) *Recorder {
 func (r *Recorder) Fixture() *Fixture {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.fixture.rewrite(everyString(func(s string) string { return s }))
+	return r.fixture.Rewrite(everyString(func(s string) string { return s }))
 }
 
 // overhead is what a record costs besides its text.

@@ -1,0 +1,243 @@
+// Package scrub makes the recording of a machine fit to be shared.
+//
+// Its one invariant: it never adds or removes a line, so that what goready says about a scrubbed recording has the line
+// numbers of the machine. It does not decide what goready prints; that is masked by those who print it.
+package scrub
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/goready/goready/internal/host"
+)
+
+// Mark stands for a secret that was removed.
+const Mark = "xxxxx"
+
+// Options says what [Fixture] removes besides secrets.
+type Options struct {
+	// Names replaces the names of the user and of the machine that the fixture tells of (USER, HOME, HOSTNAME,
+	// /etc/hostname, …) by made-up ones, everywhere and consistently, so that replaying still finds every file. Names
+	// that say nothing about anybody (root, ubuntu, localhost) are kept.
+	Names bool
+	// Users and Hosts are more names to replace.
+	Users, Hosts []string
+}
+
+// Fixture returns a copy of f without secrets, to be shared: user information in URLs, values of variables, settings and
+// options whose name says that they are secret, headers with credentials, access tokens that can be told by their
+// form, private keys, and every further occurrence of a secret found in one of these places. In contents each secret
+// is replaced within its line, so that lines keep their numbers.
+//
+// Whether something is a secret is guessed from names and forms. It would rather remove too much; what no name and
+// no form gives away, it cannot find.
+func Fixture(f *host.Fixture, o Options) *host.Fixture {
+	s := &scrubber{found: map[string]bool{}, names: o.Names}
+	clean := f.Rewrite(host.Rewriter{Name: s.tokens, Text: s.line, Environ: s.environ, Args: s.args, Content: s.content})
+
+	users, hosts := o.Users, o.Hosts
+	if o.Names {
+		moreUsers, moreHosts := namesIn(f)
+		users, hosts = slices.Concat(users, moreUsers), slices.Concat(hosts, moreHosts)
+	}
+	known, names := s.known(), newPseudonyms(f, users, hosts)
+	return clean.Rewrite(everything(func(text string) string { return names.replace(known.Replace(text)) }))
+}
+
+// everything is a rewriter that treats all text alike.
+func everything(f func(string) string) host.Rewriter {
+	return host.Rewriter{
+		Name: f, Text: f, Environ: f,
+		Args:    func(list []string) []string { return each(list, f) },
+		Content: func(_ string, c host.Content) host.Content { return mapText(c, f) },
+	}
+}
+
+func each(list []string, f func(string) string) []string {
+	out := slices.Clone(list)
+	for i, s := range out {
+		out[i] = f(s)
+	}
+	return out
+}
+
+// scrubber removes secrets and remembers them.
+type scrubber struct {
+	found map[string]bool
+	names bool
+}
+
+// secret returns what stands for the secret v: Mark, and the line breaks of v.
+func (s *scrubber) secret(v string) string {
+	if plain := strings.TrimSpace(v); distinctive(plain) {
+		s.found[plain] = true
+	}
+	out := Mark
+	for line := range strings.Lines(v) {
+		if body := strings.TrimRight(line, "\r\n"); len(body) < len(line) {
+			out += line[len(body):]
+		}
+	}
+	return out
+}
+
+// distinctive reports whether v can only be the secret that it was found to be, and not the name of a file or a word,
+// so that it is to be removed wherever it stands.
+func distinctive(v string) bool {
+	if len(v) < 8 || len(v) > 512 || strings.ContainsAny(v, "\r\n") || strings.HasPrefix(v, "/") || strings.HasPrefix(v, "~/") || strings.Contains(v, `:\`) {
+		return false
+	}
+	letters := strings.ContainsFunc(v, func(r rune) bool { return r|0x20 >= 'a' && r|0x20 <= 'z' })
+	others := strings.ContainsFunc(v, func(r rune) bool { return r >= '0' && r <= '9' || strings.ContainsRune("!#$%^&*+=?~", r) })
+	return letters && others || len(v) >= 24 && !strings.ContainsAny(v, " /")
+}
+
+// known returns a replacer of all secrets found.
+func (s *scrubber) known() *strings.Replacer {
+	secrets := slices.SortedFunc(maps.Keys(s.found), func(a, b string) int { // the longer first: it may contain the other
+		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
+	})
+	var pairs []string
+	for _, v := range secrets {
+		pairs = append(pairs, v, Mark)
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+// line scrubs text that is no file.
+func (s *scrubber) line(text string) string { return s.text(text, style{}) }
+
+// environ scrubs one "KEY=value".
+func (s *scrubber) environ(kv string) string {
+	i := strings.Index(kv[min(1, len(kv)):], "=") + 1
+	if i <= 0 {
+		return s.line(kv)
+	}
+	key, value := kv[:i], kv[i+1:]
+	if secretName(key) && !harmless(key, value) {
+		return key + "=" + s.secret(value)
+	}
+	return key + "=" + s.line(value)
+}
+
+// args scrubs the arguments of a program, where the value of an option may be the next argument.
+func (s *scrubber) args(list []string) []string {
+	out := each(list, s.line)
+	for i := 1; i < len(list); i++ {
+		option := strings.TrimLeft(list[i-1], "-")
+		if option == list[i-1] || strings.ContainsAny(option, "=: ") || strings.HasPrefix(list[i], "-") {
+			continue
+		}
+		if secretName(option) && !harmless(option, list[i]) || userOption(option) && strings.Contains(list[i], ":") {
+			out[i] = s.secret(list[i])
+		}
+	}
+	return out
+}
+
+// userOption reports whether an option takes user:password, as those of curl.
+func userOption(option string) bool {
+	return option == "u" || option == "U" || option == "user" || option == "proxy-user"
+}
+
+// content scrubs a file, or the output of a program if name is "".
+func (s *scrubber) content(name string, c host.Content) host.Content {
+	return mapText(c, func(text string) string {
+		base := strings.ToLower(name[strings.LastIndexAny(name, `/\`)+1:])
+		switch {
+		case strings.HasPrefix(name, host.RegistryPrefix):
+			return eachLine(text, s.registryLine)
+		case strings.Contains(text, "\x00"): // env -0, /proc/PID/environ
+			return strings.Join(each(strings.Split(text, "\x00"), s.environ), "\x00")
+		case base == "passwd" && s.names:
+			text = eachLine(text, withoutFullName)
+		case base == ".netrc" || base == "_netrc" || strings.HasPrefix(strings.TrimSpace(text), "machine "):
+			text = s.netrc(text)
+		}
+		return s.text(text, style{lines: !shellLike(base, text), noValues: base == "nsswitch.conf" || strings.Contains(name, "/pam.d/")})
+	})
+}
+
+// shellLike reports whether a file has commands, so that a value ends where a word of a shell does.
+func shellLike(base, text string) bool {
+	if strings.HasPrefix(text, "#!") {
+		return true
+	}
+	_, ext, _ := strings.Cut(strings.TrimPrefix(base, "."), ".")
+	switch ext {
+	case "sh", "bash", "zsh", "ksh", "csh", "fish", "ps1", "cmd", "bat", "service":
+		return true
+	}
+	for _, end := range []string{"rc", "profile", "login", "logout", "zshenv", "zprofile", "bash_aliases", "bash_env"} {
+		if strings.HasSuffix(base, end) && base != ".npmrc" && base != ".pypirc" {
+			return true
+		}
+	}
+	return false
+}
+
+// registryLine scrubs a line KEY=TYPE:value.
+func (s *scrubber) registryLine(line string) string {
+	key, rest, _ := strings.Cut(line, "=")
+	typ, value, ok := strings.Cut(rest, ":")
+	if !ok {
+		return s.line(line)
+	}
+	_, value, _ = strings.Cut(s.environ(key+"="+value), "=")
+	return key + "=" + typ + ":" + value
+}
+
+// withoutFullName empties the fifth field of a line of /etc/passwd, which has the name and the telephone of a person.
+func withoutFullName(line string) string {
+	fields := strings.Split(line, ":")
+	if len(fields) == 7 {
+		fields[4] = ""
+	}
+	return strings.Join(fields, ":")
+}
+
+// eachLine applies f to each line of text without its end.
+func eachLine(text string, f func(string) string) string {
+	return strings.Join(each(strings.Split(text, "\n"), f), "\n")
+}
+
+// mapText applies f to c as text, which may be UTF-16 as programs on Windows write it.
+func mapText(c host.Content, f func(string) string) host.Content {
+	big, ok := utf16Order(c)
+	if !ok {
+		return host.Content(f(string(c)))
+	}
+	at := func(i int) uint16 {
+		if big {
+			return uint16(c[i])<<8 | uint16(c[i+1])
+		}
+		return uint16(c[i+1])<<8 | uint16(c[i])
+	}
+	var units []uint16
+	for i := 0; i+1 < len(c); i += 2 {
+		units = append(units, at(i))
+	}
+	var out host.Content
+	for _, u := range utf16.Encode([]rune(f(string(utf16.Decode(units))))) {
+		if big {
+			out = append(out, byte(u>>8), byte(u))
+		} else {
+			out = append(out, byte(u), byte(u>>8))
+		}
+	}
+	return out
+}
+
+// utf16Order reports whether c begins with the byte order mark of UTF-16.
+func utf16Order(c host.Content) (big, ok bool) {
+	switch {
+	case len(c) < 2 || len(c)%2 != 0:
+		return false, false
+	case c[0] == 0xfe && c[1] == 0xff:
+		return true, true
+	}
+	return false, c[0] == 0xff && c[1] == 0xfe
+}

@@ -6,6 +6,7 @@
 package explain
 
 import (
+	"strings"
 	"time"
 
 	"github.com/goready/goready/internal/facts"
@@ -270,6 +271,9 @@ func history(env *layer.Env, name string, wins bool) ([]layer.Reason, msg.Text) 
 			r.Why = msg.New("empty, which counts as unset")
 		}
 		out = append(out, r)
+	}
+	if n := len(sets); n > 0 && !unknown.IsZero() && !strings.Contains(unknown.String(), sets[n-1].From) {
+		unknown = msg.New("%s: %s", sets[n-1].From, unknown)
 	}
 	return out, unknown
 }

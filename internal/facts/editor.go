@@ -182,19 +182,11 @@ func (g *gatherer) resolveShell(process start) start {
 	if !res.End.Why.IsZero() && !res.End.Maybe {
 		return process.then(process.env, link, msg.New("the editor cannot resolve the shell's environment and goes on without it: %s (%s)", res.End.Why, res.End.From))
 	}
-	next := process.then(res.Env, link)
+	asked := start{env: res.Env}
 	if g.run != nil {
-		g.probe(&next, env, s, true)
+		g.probe(&asked, env, s, true)
 	}
-	for _, kv := range run.Env {
-		k, _, _ := strings.Cut(kv, "=")
-		if before, ok, _ := process.env.Lookup(k); ok {
-			next.env.Add(k, layer.Set{Layer: layer.OSEnv, From: "VS Code", Value: before})
-		} else {
-			next.env.Add(k, layer.Set{Layer: layer.OSEnv, From: "VS Code", Unset: true})
-		}
-	}
-	return next
+	return process.then(editor.ResolvedEnv(process.env, asked.env), link, asked.notes...)
 }
 
 // activate is the Go extension at its start: it asks `go env` and copies answers into the extension host.
@@ -203,6 +195,7 @@ func (g *gatherer) activate(e *editorParts) {
 	e.exthost = e.initial
 	e.exthost.env = e.initial.env.Clone()
 	env := e.exthost.env
+	g.unreadSettings(env)
 	ed.Model.SetGoroot(env, ed.Settings, 0)
 	e.found = ed.Model.FindGo(env, ed.Settings, 0, "")
 	asked := Consumer{ID: "vscode-go", Env: ed.Model.ToolEnv(env, ed.Settings, 0), Dir: g.workDir()}
@@ -220,6 +213,15 @@ func (g *gatherer) activate(e *editorParts) {
 	e.exthost.chain = append(e.exthost.chain, Link{What: msg.New("the Go extension is activated and copies answers of go env into its environment")})
 	e.exthost.notes = append(e.exthost.notes, g.extensionNotes()...)
 	e.tool = ed.Model.ToolEnv(env, ed.Settings, 0)
+}
+
+// unreadSettings makes everything unknown that a settings file might set which goready could not read.
+func (g *gatherer) unreadSettings(env *layer.Env) {
+	for _, p := range g.f.Editor.Settings.Problems {
+		if p.Severity == editor.Broken && p.Pos.Line == 0 {
+			env.Opaque(layer.Set{Layer: layer.SettingsUser, From: p.Pos.File, Unknown: msg.New("%s: %s", p.Pos.File, p.Text)})
+		}
+	}
 }
 
 // answer is what `go env` tells the extension about one variable, and where it has that from.
@@ -275,6 +277,7 @@ func (g *gatherer) extensionsDir() string {
 func (g *gatherer) terminal(e *editorParts) start {
 	return g.memo("vscode-terminal", func() start {
 		env := editor.TerminalEnv(e.resolved.env, e.process.env, g.f.Editor.Settings, e.prefix)
+		g.unreadSettings(env)
 		base := e.resolved.then(env, Link{What: msg.New("the editor opens a terminal and lays terminal.integrated.env over the environment")})
 		run := editor.TerminalShell(e.resolved.env, g.f.Editor.Settings, g.user.Shell)
 		return g.runEditorShell(base, run)
@@ -384,7 +387,7 @@ func (g *gatherer) taskConsumer(c Consumer, e *editorParts, name string) (Consum
 		}
 		return c, g.explicit()
 	}
-	terminal := editor.TerminalEnv(e.resolved.env, e.resolved.env, g.f.Editor.Settings, e.prefix)
+	terminal := editor.TaskTerminalEnv(e.resolved.env, g.f.Editor.Settings, e.prefix)
 	env, problems := g.f.Editor.Model.TaskEnv(e.exthost.env, terminal, g.f.Editor.Settings, chosen)
 	g.editorProblems(problems)
 	s := e.exthost.then(env, Link{What: msg.New("task %q of type %s (%s)", chosen.Label, chosen.Type, chosen.Pos.String())})

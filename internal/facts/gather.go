@@ -132,7 +132,10 @@ func newGatherer(ctx context.Context, h host.Host, o Options) *gatherer {
 	}
 	g.user = g.findUser()
 	g.f.Home, g.f.User, g.f.Shell = g.user.Home, g.user.Name, g.user.Shell
-	g.eval = shell.New(shell.Options{Host: h, Home: g.user.Home, User: g.user.Name, UID: &g.user.UID, GoEnv: g.goEnvHook})
+	if o.Probe {
+		g.probeSystem(ctx)
+	}
+	g.eval = shell.New(shell.Options{Host: g.h, Home: g.user.Home, User: g.user.Name, UID: &g.user.UID, GoEnv: g.goEnvHook})
 	return g
 }
 
@@ -151,7 +154,10 @@ func (g *gatherer) findUser() sysenv.User {
 	}
 	err := error(fs.ErrNotExist)
 	for _, owned := range []string{"/proc/self", home} {
-		if info, statErr := g.h.Lstat(owned); owned != "" && statErr == nil && info.UID >= 0 {
+		if owned == "" {
+			continue
+		}
+		if info, statErr := host.Stat(g.h, owned); statErr == nil && info.UID >= 0 {
 			u.UID = info.UID
 			u, err = sysenv.UserByID(g.h, info.UID)
 			break

@@ -3,6 +3,7 @@ package facts
 import (
 	"strings"
 
+	"github.com/goready/goready/internal/editor"
 	"github.com/goready/goready/internal/goenv"
 	"github.com/goready/goready/internal/msg"
 	"github.com/goready/goready/internal/sysenv"
@@ -24,6 +25,11 @@ func (g *gatherer) problems() {
 	if g.f.Editor != nil {
 		g.editorProblems(g.f.Editor.Settings.Problems)
 		g.editorProblems(g.f.Editor.Settings.Lint(g.f.Editor.Model))
+		g.editorProblems(editor.LintExtensions(g.h, g.f.Editor.Variant))
+		if g.ed != nil && g.ed.loaded {
+			g.editorProblems(editor.LintLaunch(g.f.Editor.Settings, g.f.Editor.Model, g.ed.launch))
+			g.editorProblems(editor.LintTasks(g.f.Editor.Settings, g.f.Editor.Model, g.ed.tasks))
+		}
 	}
 	g.strayFiles()
 }

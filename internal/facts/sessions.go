@@ -166,36 +166,6 @@ func sessionText(s shell.Session) msg.Text {
 	return msg.New("a shell with a command")
 }
 
-// probe really runs the shell and lays what it printed over the prediction.
-func (g *gatherer) probe(s *start, base *layer.Env, session shell.Session, resolving bool) {
-	r, err := g.run(shell.ProbeOptions{Session: session, Env: base.List(), Resolving: resolving})
-	switch {
-	case err != nil:
-		s.notes = append(s.notes, msg.New("%s could not be started for --probe: %s", session.Path, err.Error()))
-		return
-	case r.Env == nil && r.TimedOut:
-		s.notes = append(s.notes, msg.New("%s did not finish its start-up within 10 seconds", session.Path))
-		return
-	case r.Env == nil:
-		s.notes = append(s.notes, msg.New("%s ended with exit code %d before it ran the command", session.Path, r.ExitCode))
-		return
-	}
-	from := session.Path + " (--probe)"
-	names := append(s.env.Names(), g.o.Variables...)
-	for name := range r.Env {
-		names = append(names, name)
-	}
-	for _, name := range names {
-		predicted, ok, unknown := s.env.Lookup(name)
-		value, set := r.Env[name]
-		if unknown.IsZero() && ok == set && predicted == value {
-			continue
-		}
-		s.env.Add(name, layer.Set{Layer: layer.ShellFile, From: from, Value: value, Unset: !set,
-			Why: msg.New("the shell was run, and this is what it gave")})
-	}
-}
-
 // interactive is a shell in a terminal window of the desktop.
 func (g *gatherer) interactive() start {
 	return g.memo("interactive", func() start {

@@ -57,3 +57,19 @@ func (c *cached) Lstat(name string) (Info, error) { return askOnce(c, c.infos, n
 func (c *cached) ReadLink(name string) (string, error) {
 	return askOnce(c, c.links, name, c.Host.ReadLink)
 }
+
+// WithFile returns h with the contents of one file known in another way than by reading it.
+func WithFile(h Host, name string, data []byte) Host { return &withFile{h, name, data} }
+
+type withFile struct {
+	Host
+	name string
+	data []byte
+}
+
+func (w *withFile) ReadFile(name string) ([]byte, error) {
+	if name == w.name {
+		return w.data, nil
+	}
+	return w.Host.ReadFile(name)
+}

@@ -78,6 +78,20 @@ func UserManager(h host.Host, u User) (m *Manager, ok bool) {
 // give. Values set at run time with "systemctl set-environment" are not in any file and hence not seen.
 func (m *Manager) Env() *layer.Env { return m.env.Clone() }
 
+// Overlay lays what the running manager says of itself ("systemctl show-environment", KEY=value lines) over what its
+// files say, so that values set at run time are seen. Lines that systemctl had to quote are left out.
+func (m *Manager) Overlay(lines []string, from string) {
+	for _, line := range lines {
+		key, value, ok := strings.Cut(line, "=")
+		if !ok || !validEnvName(key) || strings.HasPrefix(value, "$'") {
+			continue
+		}
+		if v, set, unknown := m.env.Lookup(key); !set || v != value || !unknown.IsZero() {
+			m.env.Add(key, layer.Set{Layer: layer.SystemdUnit, From: from, Value: value, Why: msg.New("the running service manager has it in its environment")})
+		}
+	}
+}
+
 // hasSystemd reports whether systemd is installed. Only a file that is known to be absent counts as no.
 func hasSystemd(h host.Host) bool {
 	if h.Platform().OS != "linux" {

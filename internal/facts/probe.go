@@ -1,0 +1,82 @@
+package facts
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/goready/goready/internal/host"
+	"github.com/goready/goready/internal/layer"
+	"github.com/goready/goready/internal/msg"
+	"github.com/goready/goready/internal/shell"
+	"github.com/goready/goready/internal/sysenv"
+)
+
+// probe really runs the shell and lays what it printed over the prediction.
+func (g *gatherer) probe(s *start, base *layer.Env, session shell.Session, resolving bool) {
+	r, err := g.run(shell.ProbeOptions{Session: session, Env: base.List(), Resolving: resolving})
+	switch {
+	case err != nil:
+		s.notes = append(s.notes, msg.New("%s could not be started for --probe: %s", session.Path, err.Error()))
+		return
+	case r.Env == nil && r.TimedOut:
+		s.notes = append(s.notes, msg.New("%s did not finish its start-up within 10 seconds", session.Path))
+		return
+	case r.Env == nil:
+		s.notes = append(s.notes, msg.New("%s ended with exit code %d before it ran the command", session.Path, r.ExitCode))
+		return
+	}
+	from := session.Path + " (--probe)"
+	names := append(s.env.Names(), g.o.Variables...)
+	for name := range r.Env {
+		names = append(names, name)
+	}
+	for _, name := range names {
+		predicted, ok, unknown := s.env.Lookup(name)
+		value, set := r.Env[name]
+		if unknown.IsZero() && ok == set && predicted == value {
+			continue
+		}
+		s.env.Add(name, layer.Set{Layer: layer.ShellFile, From: from, Value: value, Unset: !set,
+			Why: msg.New("the shell was run, and this is what it gave")})
+	}
+}
+
+// probeSystem asks the programs that may read what this user may not: crontab, and the running service managers.
+func (g *gatherer) probeSystem(ctx context.Context) {
+	name := "/var/spool/cron/crontabs/" + g.user.Name
+	if _, err := g.h.ReadFile(name); errors.Is(err, fs.ErrPermission) {
+		if out, ok := g.output(ctx, "crontab", "-l"); ok {
+			g.h = host.WithFile(g.h, name, out)
+		}
+	}
+	if !g.isDir("/run/systemd/system") {
+		return
+	}
+	if m, ok := g.systemManager(); ok {
+		g.overlay(ctx, m, "systemctl", "show-environment")
+	}
+	if m, ok := g.userManager(); ok {
+		g.overlay(ctx, m, "systemctl", "--user", "show-environment")
+	}
+}
+
+func (g *gatherer) overlay(ctx context.Context, m *sysenv.Manager, program string, args ...string) {
+	if out, ok := g.output(ctx, program, args...); ok {
+		m.Overlay(strings.Split(strings.TrimSpace(string(out)), "\n"), program+" "+strings.Join(args, " "))
+	}
+}
+
+// output runs a program with goready's own environment and returns what it printed, if it succeeded within 5 seconds.
+func (g *gatherer) output(ctx context.Context, program string, args ...string) ([]byte, bool) {
+	path, err := host.LookPath(g.h, program, "/usr/bin:/bin", "/")
+	if err != nil {
+		return nil, false
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	r, err := g.h.Run(ctx, host.Command{Path: path, Args: args, Env: g.h.Environ()})
+	return r.Stdout, err == nil && r.ExitCode == 0
+}

@@ -9,8 +9,8 @@ SYSTEMS  := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 wind
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
 
-build: ## bin/goready
-	$(GO) build -trimpath -ldflags '-s -w' -o bin/ ./cmd/...
+build: ## bin/goready, as it is shipped
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/ ./cmd/...
 
 test: ## all tests that this machine can run
 	$(GO) test ./...

@@ -21,6 +21,7 @@ import (
 	"github.com/goready/goready/internal/durable"
 	"github.com/goready/goready/internal/host"
 	"github.com/goready/goready/internal/host/local"
+	"github.com/goready/goready/internal/layer"
 	"github.com/goready/goready/internal/msg"
 )
 
@@ -99,7 +100,7 @@ func (a *app) report(ctx context.Context, err error) Status {
 		fmt.Fprintln(a.Stderr, "goready: interrupted")
 		return Interrupted
 	}
-	fmt.Fprintf(a.Stderr, "goready: %v\n", err)
+	fmt.Fprintf(a.Stderr, "goready: %s\n", layer.Redact("", err.Error()))
 	var usage *usageError
 	if errors.As(err, &usage) {
 		if usage.hint != "" {
@@ -110,13 +111,15 @@ func (a *app) report(ctx context.Context, err error) Status {
 	return Incomplete
 }
 
-// flush writes the result to stdout or to the file of -o.
+// flush writes the result to stdout or to the file of -o. Whatever a sentence may have quoted, no password of a URL
+// gets out.
 func (a *app) flush() error {
+	out := layer.Redact("", a.out.String())
 	if a.output == "" {
-		_, err := a.Stdout.Write(a.out.Bytes())
+		_, err := io.WriteString(a.Stdout, out)
 		return err
 	}
-	if err := durable.WriteFile(a.output, a.out.Bytes(), 0o666); err != nil {
+	if err := durable.WriteFile(a.output, []byte(out), 0o666); err != nil {
 		return fmt.Errorf("cannot write the result: %w", err)
 	}
 	return nil

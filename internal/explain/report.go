@@ -185,6 +185,13 @@ func (r *Report) Redact() {
 			redactDecision(name, &r.Variables[i].Consumers[j])
 		}
 	}
+	for _, m := range r.Modules {
+		for _, route := range m.Routes {
+			for name, value := range route.Variables {
+				route.Variables[name] = layer.Redact(name, value)
+			}
+		}
+	}
 }
 
 func redactDecision(name string, d *Decision) {

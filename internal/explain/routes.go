@@ -8,6 +8,7 @@ import (
 
 	"github.com/goready/goready/internal/facts"
 	"github.com/goready/goready/internal/goenv"
+	"github.com/goready/goready/internal/layer"
 	"github.com/goready/goready/internal/msg"
 )
 
@@ -27,8 +28,9 @@ type Route struct {
 	Served    string            `json:"served,omitempty"`
 	Error     string            `json:"error,omitempty"` // in the go command's own words
 	Blocks    bool              `json:"blocks,omitempty"`
-	Depends   bool              `json:"depends,omitempty"` // on answers that were not given
-	Private   string            `json:"private,omitempty"` // the pattern that sends it to version control
+	Depends   bool              `json:"depends,omitempty"`   // on answers that were not given
+	Private   string            `json:"private,omitempty"`   // the pattern that sends it to version control
+	PrivateBy string            `json:"privateBy,omitempty"` // the variable that has the pattern
 	SumDB     msg.Text          `json:"sumdb"`
 	walk      goenv.Walk
 }
@@ -70,7 +72,7 @@ func Modules(f *facts.Facts, spec, answers string) ([]Module, error) {
 		if !c.Absent.IsZero() {
 			continue
 		}
-		in, vars, unknown := walkInput(f, c)
+		in, vars, derived, unknown := walkInput(f, c)
 		in.Module, in.Version, in.Answers = path, version, given
 		key := fmt.Sprint(vars, unknown.String())
 		if at, ok := index[key]; ok {
@@ -79,6 +81,9 @@ func Modules(f *facts.Facts, spec, answers string) ([]Module, error) {
 		}
 		index[key] = len(m.Routes)
 		r := route(in, vars, unknown)
+		if r.PrivateBy != "" && derived[r.PrivateBy] {
+			r.PrivateBy = "GOPRIVATE"
+		}
 		r.Consumers = []string{c.ID}
 		m.Routes = append(m.Routes, r)
 	}
@@ -86,12 +91,14 @@ func Modules(f *facts.Facts, spec, answers string) ([]Module, error) {
 }
 
 // walkInput resolves what decides the way to a module for one consumer.
-func walkInput(f *facts.Facts, c *facts.Consumer) (goenv.WalkInput, map[string]string, msg.Text) {
-	vars := map[string]string{}
-	var unknown msg.Text
+func walkInput(f *facts.Facts, c *facts.Consumer) (in goenv.WalkInput, vars map[string]string, derived map[string]bool, unknown msg.Text) {
+	vars, derived = map[string]string{}, map[string]bool{}
 	for _, name := range RouteVariables() {
 		d := Decide(f, c, name)
 		vars[name] = d.Value
+		if w, ok := d.Winner(); ok && w.Layer == layer.GoDerived {
+			derived[name] = true
+		}
 		if d.State == Unknown && unknown.IsZero() {
 			unknown = msg.New("%s is unknown: %s", name, d.Reason)
 		}
@@ -110,7 +117,7 @@ func walkInput(f *facts.Facts, c *facts.Consumer) (goenv.WalkInput, map[string]s
 		GOPROXY:  vars["GOPROXY"], GONOPROXY: vars["GONOPROXY"], GONOSUMDB: vars["GONOSUMDB"], GOPRIVATE: vars["GOPRIVATE"],
 		GOINSECURE: vars["GOINSECURE"], GOSUMDB: vars["GOSUMDB"], GOVCS: vars["GOVCS"], GOAUTH: vars["GOAUTH"],
 		Proxy: goenv.HTTPProxyFromEnv(c.Env.Get),
-	}, vars, unknown
+	}, vars, derived, unknown
 }
 
 func route(in goenv.WalkInput, vars map[string]string, unknown msg.Text) Route {
@@ -121,7 +128,7 @@ func route(in goenv.WalkInput, vars map[string]string, unknown msg.Text) Route {
 	r.walk = goenv.SimulateWalk(in)
 	w := &r.walk
 	r.Served, r.Error, r.Blocks, r.Depends = w.Served, w.Err, w.Blocks, w.Depends
-	r.Private = w.Private.Pattern
+	r.Private, r.PrivateBy = w.Private.Pattern, w.Private.Variable
 	r.SumDB = w.SumDB.Why
 	for _, s := range w.Steps {
 		step := RouteStep{Entry: s.Entry.Redacted(), Asked: s.Asked, Outcome: s.Outcome, Why: s.Why, Requests: s.Requests,
@@ -166,13 +173,19 @@ func (r *Route) Lines(verbose bool) []Line {
 		}
 	}
 	if r.Private != "" {
-		add(0, msg.New("it matches %q of %s, so it comes from version control", r.Private, r.walk.Private.Variable))
+		add(0, msg.New("it matches %q of %s, so it comes from version control", r.Private, r.PrivateBy))
 	}
-	for i, s := range r.Steps {
+	n := 0
+	for _, s := range r.Steps {
 		if s.Entry == goenv.ProxyNone && s.Outcome == goenv.WalkNext {
 			continue
 		}
-		add(0, msg.New("%d. %s", i+1, s.Entry))
+		n++
+		if s.Entry == goenv.ProxyNone {
+			add(0, msg.New("%d. version control, before the list", n))
+		} else {
+			add(0, msg.New("%d. %s", n, s.Entry))
+		}
 		add(2, s.Why)
 		if s.Asked && s.HTTPProxy != "" {
 			add(2, msg.New("the request travels: %s (%s)", s.HTTPProxy, s.ProxyWhy))

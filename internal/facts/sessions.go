@@ -91,7 +91,7 @@ func (g *gatherer) launchd() start {
 		{"SHELL", g.user.Shell}, {"PATH", "/usr/bin:/bin:/usr/sbin:/sbin"}} {
 		env.Add(kv[0], layer.Set{Layer: layer.Launchd, From: "launchd", Value: kv[1]})
 	}
-	return start{env: env, chain: []Link{{What: msg.New("launchd gives HOME, USER, SHELL and a short PATH; it reads no shell file and no /etc/paths")}},
+	return start{env: env, chain: []Link{{What: msg.New("launchd gives HOME, USER, SHELL, a short PATH and what launchctl setenv set, which is not seen here; it reads no shell file and no /etc/paths")}},
 		notes: nil}
 }
 
@@ -134,6 +134,12 @@ func (g *gatherer) startShell(s shell.Session, base *layer.Env) shell.Result {
 	return g.eval.Start(s, base)
 }
 
+// windowsShell is PowerShell in a window of its own.
+func (g *gatherer) windowsShell(base start) start {
+	res := g.startShell(shell.Session{Kind: "powershell", Interactive: true}, base.env)
+	return base.then(res.Env, Link{What: msg.New("PowerShell starts"), Files: res.Files})
+}
+
 // powerShellProfiles returns the profiles of the console host, in the order in which they are read
 // (about_Profiles).
 func (g *gatherer) powerShellProfiles(kind shell.Kind) []string {
@@ -171,8 +177,7 @@ func (g *gatherer) interactive() start {
 	return g.memo("interactive", func() start {
 		base := g.desktop()
 		if g.p.Windows() {
-			base.notes = append(base.notes, msg.New("profiles of PowerShell and cmd's AutoRun are not evaluated"))
-			return base
+			return g.windowsShell(base)
 		}
 		return g.runShell(base, shell.Session{Interactive: true})
 	})
@@ -203,9 +208,7 @@ func (g *gatherer) desktop() start {
 	return g.memo("desktop", func() start {
 		switch g.p.OS {
 		case "darwin":
-			s := g.launchd()
-			s.notes = append(s.notes, msg.New("values set with launchctl setenv are not seen"))
-			return s
+			return g.launchd()
 		case "windows":
 			env, _ := sysenv.WindowsEnv(g.h)
 			return start{env: env, chain: []Link{{What: msg.New("the desktop gives the environment of the registry")}}}

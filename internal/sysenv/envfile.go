@@ -18,7 +18,8 @@ const (
 type rawAssignment struct {
 	key   string
 	value string
-	none  bool // no character follows the "=", which systemd keeps apart from ""
+	none  bool // nothing but quotes follows the "=", which systemd keeps apart from an empty value
+	hash  bool // has a "#" that looks like a comment and is part of the value
 	line  int
 }
 
@@ -49,6 +50,7 @@ type envFileParser struct {
 	valueEnd   int
 	line       int // of the character looked at
 	start      int // of the key
+	hash       bool
 	out        []rawAssignment
 }
 
@@ -141,6 +143,7 @@ func (p *envFileParser) stepPreValue(c byte) {
 		p.state = valueEscape
 	case !isSpace(c):
 		p.state = inValue
+		p.hash = p.hash || c == '#'
 		p.value = append(p.value, c)
 	}
 }
@@ -152,6 +155,7 @@ func (p *envFileParser) stepValue(c byte) {
 	case c == '\\':
 		p.state, p.valueEnd = valueEscape, -1
 	default:
+		p.hash = p.hash || c == '#' && p.valueEnd >= 0
 		p.valueEnd = trackSpace(p.valueEnd, len(p.value), c)
 		p.value = append(p.value, c)
 	}
@@ -196,8 +200,8 @@ func (p *envFileParser) push() {
 	if p.valueEnd >= 0 {
 		value = value[:p.valueEnd]
 	}
-	p.out = append(p.out, rawAssignment{key: string(key), value: string(value), none: p.value == nil, line: p.start})
-	p.state, p.value = preKey, nil
+	p.out = append(p.out, rawAssignment{key: string(key), value: string(value), none: p.value == nil, hash: p.hash, line: p.start})
+	p.state, p.value, p.hash = preKey, nil, false
 }
 
 // trackSpace returns the length without blanks at the end when c is added to n characters.

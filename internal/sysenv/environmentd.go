@@ -148,10 +148,15 @@ func (e *environmentD) assign(name string, id layer.ID, r rawAssignment) (ok boo
 		e.problem(name, r.line, r.key, msg.New("the line is not UTF-8, so systemd ignores it and the rest of the file"))
 		return false
 	}
+	if r.hash {
+		e.problem(name, r.line, r.key, hashInValue())
+	}
 	a.Value, a.Unknown = generated(value), e.expander.unknown
 	e.env.Add(a.Key, a.set(id))
 	return true
 }
+
+func hashInValue() msg.Text { return msg.New("the text from the %q on is part of the value", "#") }
 
 func badName(name string) msg.Text {
 	if rest, ok := strings.CutPrefix(name, "export"); ok && rest != "" && isSpace(rest[0]) {

@@ -41,10 +41,18 @@ func (x *expander) lookup(name string) (string, bool) {
 	}
 	v, ok, unknown := x.env.Lookup(name)
 	if !unknown.IsZero() {
-		x.unknown = msg.New("it depends on %s, which is unknown: %s", name, unknown)
+		x.unknown = dependsOn(name, unknown)
 		return v, true
 	}
 	return v, ok
+}
+
+// dependsOn says that a value is unknown because that of a variable in it is. Of a chain of them it keeps the origin.
+func dependsOn(name string, why msg.Text) msg.Text {
+	if strings.HasPrefix(why.Format, "it depends on ") {
+		return why
+	}
+	return msg.New("it depends on %s, which is unknown: %s", name, why)
 }
 
 type expandState int

@@ -199,3 +199,83 @@ func (g generator) pamService() string {
 	}
 	return s
 }
+
+// serviceLines returns up to n settings that decide the environment.
+func (g generator) serviceLines(n int, envFile func() string) string {
+	return g.times(n, func() string {
+		switch g.IntN(22) {
+		case 0:
+			return "Environment=\n"
+		case 1:
+			return g.pick("# Environment=NOT=1\n", "; c\n", "\n", "  \n", "Unknown=1\n", "nonsense\n", " Environment = SPACED=1 \n", "environment=LOW=1\n")
+		case 2, 3, 4, 5:
+			return envFile()
+		case 6:
+			return "EnvironmentFile=\n"
+		case 7:
+			return "UnsetEnvironment=" + g.pick(g.name(), g.name()+" "+g.name(), g.name()+"=a", "HOME", "USER LANG", "SYS", "", "A-B", `"GOA" 'GOB'`) + "\n"
+		case 8:
+			return "PassEnvironment=" + g.pick(g.name(), "container", "HOME PATH", "XDG_RUNTIME_DIR GOPROXY", "", "A-B", `"container`) + "\n"
+		case 9:
+			return "ExecSearchPath=" + g.pick("/usr/bin:/opt/%p", "/x", "") + "\n"
+		case 10:
+			return "Environment=" + g.unitWord() + " \\\n" + g.pick("", "# c\n", ";c\n", "\n") + "  " + g.unitWord() + "\n"
+		default:
+			return "Environment=" + g.unitWord() + g.times(2, func() string { return " " + g.unitWord() }) + g.pick("", "", "", " # c", " ", "\r") + "\n"
+		}
+	})
+}
+
+// unitWord returns a word for Environment=.
+func (g generator) unitWord() string {
+	value := g.times(4, func() string {
+		switch g.IntN(14) {
+		case 0:
+			return g.pick("%h", "%n", "%N", "%p", "%P", "%i", "%I", "%j", "%J", "%f", "%y", "%Y", "%u", "%U", "%H", "%l", "%t", "%S", "%C", "%L", "%E", "%T", "%V", "%m", "%b", "%v", "%o", "%w", "%a", "%s", "%%", "%", "%-", "%z", "%d", "%G", "%g", "%q", "%W")
+		case 1:
+			return g.pick(`\n`, `\x41`, `\101`, `\t`, `\"`, `\'`, `\\`, `\s`, `é`, `\xc3\xa9`, `\z`, `\xff`, `\U0001F600`, `\u00e9`, `\x00`)
+		case 2:
+			return g.pick("$HOME", "${GOA}", "$$", "#", ";", "=", ":", ",")
+		case 3:
+			return g.pick(`"a b"`, `'a b'`, `"a`, `'`, `"'"`)
+		default:
+			return g.text()
+		}
+	})
+	switch g.IntN(10) {
+	case 0:
+		return `"` + g.name() + "=" + strings.ReplaceAll(value, `"`, "") + ` x"`
+	case 1:
+		return `'` + g.name() + "=" + strings.ReplaceAll(value, `'`, "") + ` y'`
+	case 2:
+		return g.pick("export", "A-B=1", "1A=1", "NOVALUE", "=x", "É=1", `""`)
+	}
+	return g.name() + "=" + value
+}
+
+// crontab returns a crontab with one job that prints its environment.
+func (g generator) crontab(column, user string) string {
+	lines := func(n int) string {
+		return g.times(n, func() string {
+			if g.IntN(40) == 0 {
+				return g.pick("export A=1\n", "A=\n", "A B=1\n", "\"A\n", "A=\"x\" y\n", "1 2 3\n", "@never x\n", "60 * * * * x\n", "A=\"x\n", "é\n")
+			}
+			if g.IntN(8) == 0 {
+				return g.pick("# c\n", "\n", "  # c\n", "\t\n")
+			}
+			name := g.pick(g.name(), "HOME", "SHELL2", "LOGNAME", `"GOA"`, "'GO B'")
+			value := g.times(3, func() string { return g.pick(g.text(), g.text(), " ", "$HOME", "'", "#", "\\", "%") }) + g.text()
+			value = g.pick(value, value, `"`+strings.ReplaceAll(value, `"`, "")+`"`, `"'`+strings.ReplaceAll(value, `'`, "")+`'"`, `""`, `"  `+g.text()+` "`)
+			if name == "HOME" {
+				value = g.pick("/tmp", `"/var/tmp"`)
+			}
+			return g.pick("", "", " ") + name + g.pick("=", "=", " = ", "\t=") + value + g.pick("", "", " ", "\t", "\r") + "\n"
+		})
+	}
+	schedule := g.pick("* * * * *", "*/1 * * * *", "0-59 * * * *", "* * * jan-dec *", "* * * * mon,tue,wed,thu,fri,sat,sun", "  *  *\t*  *  *", "* 0-23/1 * 1-12 0-7")
+	tab := lines(6) + schedule + " " + column + "/usr/bin/env -0 > /var/tmp/cron/" + user + "\n" + lines(2)
+	if g.IntN(15) == 0 {
+		tab += "LAST=1" // without an end
+	}
+	return tab
+}

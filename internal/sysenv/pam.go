@@ -36,13 +36,11 @@ func applyPAM(h host.Host, env *layer.Env, service string, p *pamSession) []Prob
 		opaque(env, layer.EtcEnvironment, "/etc/pam.d/"+service, stack.problem)
 		return []Problem{{File: "/etc/pam.d/" + service, Why: stack.problem}}
 	}
-	read := map[string]bool{}
 	for _, m := range stack.modules {
 		p.module(h, env, m)
-		read[m.envFile] = true
 	}
 	p.export(env)
-	if !read["/etc/environment"] {
+	if !p.readEtc {
 		skipPAMFile(h, env, service, len(stack.modules) > 0)
 	}
 	return p.problems
@@ -54,6 +52,7 @@ func (p *pamSession) module(h host.Host, env *layer.Env, m pamEnv) {
 		return
 	}
 	if m.readEnv {
+		p.readEtc = p.readEtc || m.envFile == "/etc/environment"
 		p.file(h, env, m, m.envFile, false)
 	}
 	if m.userReadEnv && p.user.Home != "" {
@@ -68,6 +67,8 @@ func (p *pamSession) file(h host.Host, env *layer.Env, m pamEnv, name string, co
 		if !why.IsZero() {
 			opaque(env, layer.EtcEnvironment, name, why)
 			p.problem(name, 0, "", why)
+		} else if conf && m.readEnv {
+			p.problem(name, 0, "", msg.New("pam_env reads nothing, because this file is missing"))
 		}
 		return !conf
 	}
@@ -96,7 +97,7 @@ func skipPAMFile(h host.Host, env *layer.Env, service string, loaded bool) {
 	}
 	why := msg.New("the PAM service %s does not load pam_env", service)
 	if loaded {
-		why = msg.New("pam_env of the PAM service %s reads another file", service)
+		why = msg.New("pam_env of the PAM service %s does not read it", service)
 	}
 	sets, _ := ParsePAMEnvironment("/etc/environment", data)
 	for _, a := range sets {

@@ -332,6 +332,7 @@ type pamSession struct {
 	base     *layer.Env // what the program put into it first (systemd); nil: nothing
 	sets     []Assignment
 	last     map[string]int // index in sets of what decides a variable
+	readEtc  bool           // /etc/environment was read, or cannot be
 	problems []Problem
 }
 

@@ -1,6 +1,7 @@
 package sysenv
 
 import (
+	"fmt"
 	"io/fs"
 	"strconv"
 	"strings"
@@ -53,7 +54,7 @@ func UserByID(h host.Host, uid int) (User, error) {
 func findUser(h host.Host, is func(User) bool) (User, error) {
 	data, err := h.ReadFile("/etc/passwd")
 	if err != nil {
-		return User{}, err
+		return User{}, fmt.Errorf("find user: %w", err)
 	}
 	for _, u := range ParsePasswd(data) {
 		if is(u) {
@@ -61,4 +62,15 @@ func findUser(h host.Host, is func(User) bool) (User, error) {
 		}
 	}
 	return User{}, &fs.PathError{Op: "find user", Path: "/etc/passwd", Err: fs.ErrNotExist}
+}
+
+// groupName returns the name of a group from /etc/group, or "".
+func groupName(h host.Host, gid int) string {
+	data, _, _ := read(h, "/etc/group")
+	for line := range strings.Lines(string(data)) {
+		if f := strings.Split(line, ":"); len(f) >= 3 && f[2] == strconv.Itoa(gid) {
+			return f[0]
+		}
+	}
+	return ""
 }

@@ -203,9 +203,9 @@ func (x *specifiers) ofManager(c byte) (v string, known, ok bool) {
 	case 'G':
 		v = strconv.Itoa(u.GID)
 	case 'g':
-		v = u.Name // of root; a user's main group usually has the user's name
-		if u.UID != 0 {
-			x.note(msg.New("the value of the specifier %s is known only to systemd", "%g"))
+		v = groupName(x.m.h, u.GID)
+		if v == "" {
+			x.note(msg.New("the group %d is not in /etc/group", u.GID))
 		}
 	case 't', 'S', 'C', 'L', 'E':
 		v = x.m.folder(c)

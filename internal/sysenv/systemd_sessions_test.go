@@ -124,33 +124,6 @@ func startCrons(t *testing.T, c *systemdtest.Container, g generator) cronSet {
 	return s
 }
 
-// crontab returns a crontab with one job that prints its environment.
-func (g generator) crontab(column, user string) string {
-	lines := func(n int) string {
-		return g.times(n, func() string {
-			if g.IntN(40) == 0 {
-				return g.pick("export A=1\n", "A=\n", "A B=1\n", "\"A\n", "A=\"x\" y\n", "1 2 3\n", "@never x\n", "60 * * * * x\n", "A=\"x\n", "é\n")
-			}
-			if g.IntN(8) == 0 {
-				return g.pick("# c\n", "\n", "  # c\n", "\t\n")
-			}
-			name := g.pick(g.name(), "HOME", "SHELL2", "LOGNAME", `"GOA"`, "'GO B'")
-			value := g.times(3, func() string { return g.pick(g.text(), g.text(), " ", "$HOME", "'", "#", "\\", "%") }) + g.text()
-			value = g.pick(value, value, `"`+strings.ReplaceAll(value, `"`, "")+`"`, `"'`+strings.ReplaceAll(value, `'`, "")+`'"`, `""`, `"  `+g.text()+` "`)
-			if name == "HOME" {
-				value = g.pick("/tmp", `"/var/tmp"`)
-			}
-			return g.pick("", "", " ") + name + g.pick("=", "=", " = ", "\t=") + value + g.pick("", "", " ", "\t", "\r") + "\n"
-		})
-	}
-	schedule := g.pick("* * * * *", "*/1 * * * *", "0-59 * * * *", "* * * jan-dec *", "* * * * mon,tue,wed,thu,fri,sat,sun", "  *  *\t*  *  *", "* 0-23/1 * 1-12 0-7")
-	tab := lines(6) + schedule + " " + column + "/usr/bin/env -0 > /var/tmp/cron/" + user + "\n" + lines(2)
-	if g.IntN(15) == 0 {
-		tab += "LAST=1" // without an end
-	}
-	return tab
-}
-
 func (s cronSet) compare(t *testing.T, c *systemdtest.Container, predicted map[string][]string, notes map[string][]string) {
 	var observed map[string][]byte
 	c.Await(t, func() bool {

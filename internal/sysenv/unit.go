@@ -34,6 +34,7 @@ type Unit struct {
 
 	Problems []Problem
 
+	userFrom   string        // where User= is
 	setLogin   string        // SetLoginEnvironment=
 	dropped    []droppedLine // Environment= lines that an empty one reset
 	unreadable []Problem     // drop-ins that could not be read
@@ -128,7 +129,7 @@ func (r *unitReader) setting(l configLine) {
 	case "ExecSearchPath":
 		r.searchPath(l)
 	case "User":
-		u.User = r.text(l, u.User)
+		u.User, u.userFrom = r.text(l, u.User), from(r.name, l.line)
 	case "Group":
 		u.Group = r.text(l, u.Group)
 	case "PAMName":
@@ -314,9 +315,13 @@ func (m *Manager) ServiceEnv(u *Unit) (*layer.Env, []Problem) {
 // login adds HOME, LOGNAME, USER and SHELL of the user in User= and returns who that is (execute.c, get_fixed_user,
 // build_environment).
 func (m *Manager) login(u *Unit, env *layer.Env) User {
+	at := u.userFrom
+	if at == "" {
+		at = u.Path
+	}
 	add := func(key, value string, unknown msg.Text) {
 		if value != "" || !unknown.IsZero() {
-			env.Add(key, layer.Set{Layer: layer.SystemdUnit, From: u.Path, Value: value, Unknown: unknown, Why: msg.New("systemd sets it for the user of the service")})
+			env.Add(key, layer.Set{Layer: layer.SystemdUnit, From: at, Value: value, Unknown: unknown, Why: msg.New("systemd sets it for the user of the service")})
 		}
 	}
 	user, why := m.serviceUser(u)
@@ -462,23 +467,15 @@ func (m *Manager) environmentFile(name string, optional bool, env *layer.Env) []
 			problems = append(problems, Problem{File: name, Line: r.line, Key: r.key, Why: badName(r.key)})
 			continue
 		}
-		if why := suspectEnvFileValue(r.value); !why.IsZero() {
-			problems = append(problems, Problem{File: name, Line: r.line, Key: r.key, Why: why})
+		if v := findVariable(r.value); v != "" {
+			problems = append(problems, Problem{File: name, Line: r.line, Key: r.key, Why: msg.New("%s is not expanded in this file", v)})
+		}
+		if r.hash {
+			problems = append(problems, Problem{File: name, Line: r.line, Key: r.key, Why: hashInValue()})
 		}
 		env.Add(r.key, layer.Set{Layer: layer.SystemdUnit, From: from(name, r.line), Value: r.value})
 	}
 	return problems
-}
-
-// suspectEnvFileValue says what is most likely not meant in a value of an EnvironmentFile=.
-func suspectEnvFileValue(value string) msg.Text {
-	if v := findVariable(value); v != "" {
-		return msg.New("%s is not expanded in this file", v)
-	}
-	if i := strings.Index(value, "#"); i > 0 && isSpace(value[i-1]) {
-		return msg.New("the text from the %q on is part of the value", "#")
-	}
-	return msg.Text{}
 }
 
 // unsetEnvironment removes the variables of UnsetEnvironment=.

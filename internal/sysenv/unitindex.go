@@ -82,7 +82,7 @@ func (m *Manager) index() *unitIndex {
 	}
 	x := &unitIndex{files: map[string]unitFile{}, dropins: map[string][]string{}, aliases: map[string][]string{}}
 	m.units = x
-	seen := map[string]bool{}
+	m.dirs = realDirs(m.h, m.dirs)
 	for _, dir := range m.dirs {
 		entries, err := m.h.ReadDir(dir)
 		if err != nil {
@@ -91,11 +91,6 @@ func (m *Manager) index() *unitIndex {
 			}
 			continue
 		}
-		// With a merged /usr, /lib is the same folder as /usr/lib.
-		if strings.HasPrefix(dir, "/lib/") && seen["/usr"+dir] && sameDir(m.h, dir, "/usr"+dir) {
-			continue
-		}
-		seen[dir] = true
 		for _, e := range entries {
 			m.indexEntry(x, dir, e)
 		}
@@ -111,10 +106,19 @@ func (m *Manager) index() *unitIndex {
 	return x
 }
 
-func sameDir(h host.Host, a, b string) bool {
-	ra, errA := host.EvalSymlinks(h, a)
-	rb, errB := host.EvalSymlinks(h, b)
-	return errA == nil && errB == nil && ra == rb
+// realDirs leaves out folders that are links to another one of the list: with a merged /usr, /lib is /usr/lib, and
+// Debian has a link /etc/xdg/systemd/user to /etc/systemd/user.
+func realDirs(h host.Host, dirs []string) []string {
+	var out []string
+	for _, dir := range dirs {
+		if real, err := host.EvalSymlinks(h, dir); err == nil && slices.Contains(dirs, real) {
+			dir = real
+		}
+		if !slices.Contains(out, dir) {
+			out = append(out, dir)
+		}
+	}
+	return out
 }
 
 func (m *Manager) indexEntry(x *unitIndex, dir string, e host.Entry) {

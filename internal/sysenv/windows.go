@@ -107,7 +107,7 @@ func expandPercent(env *layer.Env, s string) (string, msg.Text) {
 		name := s[start+1 : start+1+end]
 		value, ok, why := env.Lookup(name)
 		if !why.IsZero() {
-			unknown = msg.New("it depends on %s, which is unknown: %s", name, why)
+			unknown = dependsOn(name, why)
 		}
 		out.WriteString(s[:start])
 		if !ok || name == "" {
@@ -130,11 +130,21 @@ func registryProblems(name string, values []registryValue) []Problem {
 		switch {
 		case v.typ == "REG_OTHER":
 			problems = append(problems, Problem{File: name, Key: v.key, Why: msg.New("the value is not text, so Windows leaves it out")})
-		case v.typ == "REG_SZ" && strings.Count(v.value, "%") >= 2:
-			problems = append(problems, Problem{File: name, Key: v.key, Why: msg.New("%%NAME%% is not expanded, because the value has the type REG_SZ")})
+		case v.typ == "REG_SZ" && percentName(v.value) != "":
+			problems = append(problems, Problem{File: name, Key: v.key, Why: msg.New("%s is not expanded, because the value has the type %s", percentName(v.value), v.typ)})
 		case v.typ != "REG_EXPAND_SZ" && findVariable(v.value) != "":
 			problems = append(problems, Problem{File: name, Key: v.key, Why: msg.New("%s is not expanded in this file", findVariable(v.value))})
 		}
 	}
 	return problems
+}
+
+// percentName returns the first "%NAME%" in s, or "".
+func percentName(s string) string {
+	_, after, _ := strings.Cut(s, "%")
+	name, _, ok := strings.Cut(after, "%")
+	if !ok || name == "" || strings.ContainsAny(name, " ;") {
+		return ""
+	}
+	return "%" + name + "%"
 }

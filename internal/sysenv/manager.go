@@ -21,7 +21,8 @@ type Manager struct {
 	user  User // who the manager runs as
 	// own is the environment of the manager's process; env what it gives a service whose unit sets nothing.
 	own, env *layer.Env
-	dirs     []string // where units are looked for, best first
+	dirs     []string // where units are looked for, best first; after index only those that exist
+	searched []string // dirs before index
 	units    *unitIndex
 	version  int // of systemd; 0: unknown
 	facts    map[string]map[string]string
@@ -61,16 +62,20 @@ func UserManager(h host.Host, u User) (m *Manager, ok bool) {
 	if !ok {
 		return nil, false
 	}
-	system.account = &u
-	m = &Manager{h: h, scope: userScope, user: u, version: system.version, facts: system.facts}
-	m.own, m.Problems = userManagerOwn(system, u)
-	m.dirs = userUnitDirs(u, m.configHome(), m.dataHome())
-	m.env = m.own.Clone()
-	m.env.Add("PATH", layer.Set{Layer: layer.SystemdUnit, From: "systemd", Value: m.defaultPath(),
+	return system.ForUser(u), true
+}
+
+// ForUser returns the manager of u's services that the system's manager starts, as [UserManager] does.
+func (m *Manager) ForUser(u User) *Manager {
+	um := &Manager{h: m.h, scope: userScope, user: u, version: m.version, facts: m.facts}
+	um.own, um.Problems = userManagerOwn(m, u)
+	um.dirs = userUnitDirs(u, um.configHome(), um.dataHome())
+	um.env = um.own.Clone()
+	um.env.Add("PATH", layer.Set{Layer: layer.SystemdUnit, From: "systemd", Value: um.defaultPath(),
 		Why: msg.New("it is compiled into systemd, which does not pass on the PATH it was started with")})
-	m.applySettings()
-	m.generators()
-	return m, true
+	um.applySettings()
+	um.generators()
+	return um
 }
 
 // Env returns a new environment: what the manager gives a service whose unit sets nothing. For the system it is the

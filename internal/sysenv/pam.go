@@ -150,6 +150,7 @@ type pamStack struct {
 	problem msg.Text // why the stack is not known
 	depth   int
 	files   int
+	cache   map[string]string
 }
 
 // load reads the stack of a service. Like libpam it falls back to the vendor's folder and then to the service "other".
@@ -178,24 +179,36 @@ func (s *pamStack) include(service, kind string, doubt *pamDoubt) (found bool) {
 	if s.depth > 32 || s.files > 1000 {
 		return true
 	}
-	for text := range strings.Lines(joinBackslash(string(data))) {
+	for text := range strings.Lines(joinBackslash(data)) {
 		s.line(text, kind, doubt)
 	}
 	return true
 }
 
-func (s *pamStack) read(service string) (data []byte, found bool) {
-	if strings.HasPrefix(service, "/") {
-		data, found, s.problem = read(s.h, service)
-		return data, found
+// read returns the file of a service, which is read once for both kinds of lines.
+func (s *pamStack) read(service string) (text string, found bool) {
+	if text, found = s.cache[service]; found {
+		return text, true
 	}
-	for _, dir := range []string{"/etc/pam.d/", "/usr/lib/pam.d/"} {
-		data, found, s.problem = read(s.h, dir+service)
-		if found || !s.problem.IsZero() {
-			return data, found
+	names := []string{"/etc/pam.d/" + service, "/usr/lib/pam.d/" + service}
+	if strings.HasPrefix(service, "/") {
+		names = []string{service}
+	}
+	for _, name := range names {
+		data, found, why := read(s.h, name)
+		if !why.IsZero() {
+			s.problem = why
+			return "", false
+		}
+		if found {
+			if s.cache == nil {
+				s.cache = map[string]string{}
+			}
+			s.cache[service] = string(data)
+			return string(data), true
 		}
 	}
-	return nil, false
+	return "", false
 }
 
 // joinBackslash joins lines that end in a backslash to the next one.

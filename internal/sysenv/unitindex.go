@@ -82,16 +82,9 @@ func (m *Manager) index() *unitIndex {
 	}
 	x := &unitIndex{files: map[string]unitFile{}, dropins: map[string][]string{}, aliases: map[string][]string{}}
 	m.units = x
-	m.dirs = realDirs(m.h, m.dirs)
+	listed := m.list(x)
 	for _, dir := range m.dirs {
-		entries, err := m.h.ReadDir(dir)
-		if err != nil {
-			if why := unread(dir, err); !why.IsZero() {
-				x.problems = append(x.problems, Problem{File: dir, Why: why})
-			}
-			continue
-		}
-		for _, e := range entries {
+		for _, e := range listed[dir] {
 			m.indexEntry(x, dir, e)
 		}
 	}
@@ -106,19 +99,29 @@ func (m *Manager) index() *unitIndex {
 	return x
 }
 
-// realDirs leaves out folders that are links to another one of the list: with a merged /usr, /lib is /usr/lib, and
-// Debian has a link /etc/xdg/systemd/user to /etc/systemd/user.
-func realDirs(h host.Host, dirs []string) []string {
-	var out []string
-	for _, dir := range dirs {
-		if real, err := host.EvalSymlinks(h, dir); err == nil && slices.Contains(dirs, real) {
+// list lists the folders of the search path and leaves in it those that exist, without those that are links to another
+// one: with a merged /usr, /lib is /usr/lib, and Debian has a link /etc/xdg/systemd/user to /etc/systemd/user.
+func (m *Manager) list(x *unitIndex) map[string][]host.Entry {
+	listed := map[string][]host.Entry{}
+	var dirs []string
+	for _, dir := range m.dirs {
+		entries, err := m.h.ReadDir(dir)
+		if err != nil {
+			if why := unread(dir, err); !why.IsZero() {
+				x.problems = append(x.problems, Problem{File: dir, Why: why})
+			}
+			continue
+		}
+		if real, err := host.EvalSymlinks(m.h, dir); err == nil && slices.Contains(m.dirs, real) {
 			dir = real
 		}
-		if !slices.Contains(out, dir) {
-			out = append(out, dir)
+		if listed[dir] == nil {
+			dirs = append(dirs, dir)
+			listed[dir] = append([]host.Entry{}, entries...)
 		}
 	}
-	return out
+	m.searched, m.dirs = m.dirs, dirs
+	return listed
 }
 
 func (m *Manager) indexEntry(x *unitIndex, dir string, e host.Entry) {
@@ -149,7 +152,7 @@ func (m *Manager) aliasOf(dir, path string) string {
 		target = dir + "/" + target
 	}
 	target = p.Clean(target)
-	for _, d := range m.dirs {
+	for _, d := range m.searched {
 		if strings.HasPrefix(target, d+"/") {
 			return p.Base(target)
 		}

@@ -59,7 +59,7 @@ func (v *envView) gopathDefault() layer.Reason {
 		return layer.Reason{}
 	}
 	def := p.Join(home, "go")
-	if root := v.os("GOROOT"); root != "" && p.Clean(root) == def {
+	if root := v.getenv("GOROOT"); root != "" && p.Clean(root) == def && v.os("GOROOT") == root {
 		return layer.Reason{}
 	}
 	return v.fixed(def, msg.New("the default is the folder go in the home folder"))

@@ -121,6 +121,7 @@ func (v *envView) ignored(key string, r *Result, why msg.Text) {
 // processOnly resolves a variable that the go command reads from the process environment only.
 func (v *envView) processOnly(key string) Result {
 	r := Result{Value: v.os(key)}
+	v.decided()
 	r.Set = r.Value != ""
 	if r.Set {
 		r.Trail = []layer.Reason{{Layer: layer.OSEnv, Value: r.Value, Won: true, Why: msg.New("the process environment comes first")}}

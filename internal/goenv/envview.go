@@ -70,8 +70,11 @@ func (v *envView) settle() {
 
 // os returns a variable of the process environment.
 func (v *envView) os(key string) string {
-	if key == "GOROOT" && v.rootSet {
-		return v.root
+	if key == "GOROOT" {
+		v.settle()
+		if v.rootSet {
+			return v.root
+		}
 	}
 	return v.getenv(key)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -36,6 +37,7 @@ type oracleCase struct {
 	SDK   string            // which go command
 	Env   map[string]string // besides those every case has
 	Files map[string]string
+	Links map[string]string // name to target
 	Dir   string
 	Keys  []string // asked together
 }
@@ -66,6 +68,59 @@ func TestOracle(t *testing.T) {
 	}
 	group.Wait()
 	t.Logf("%d cases, %d of them refused by go, %d with another toolchain", n, failed, switched)
+}
+
+// TestOracleModule compares what a go command says that loads go.mod or go.work.
+func TestOracleModule(t *testing.T) {
+	sdks, local := oracleSDKs(t)
+	n, first, dir := oracleNumber(t, "GOREADY_CASES", oracleCases)/10, oracleNumber(t, "GOREADY_SEED", oracleSeed), oracleDir(t)
+	refused := 0
+	for i := range n {
+		c := oracleModule(rand.New(rand.NewPCG(uint64(first), uint64(i))), local)
+		sub := filepath.Join(dir, strconv.Itoa(i))
+		q, problems, run := c.setUp(t, sdks, sub)
+		if q == nil {
+			return
+		}
+		real := run("list", "-m")
+		if real.failed {
+			refused++
+		}
+		if err := oracleCheckModule(real.stderr, SelectToolchain(q), oracleLoaded(q, problems)); err != nil {
+			t.Errorf("case %d: go says %q: %v\n%s", i, real.stderr, err, c.describe())
+		}
+		os.RemoveAll(sub)
+	}
+	t.Logf("%d cases, %d of them refused by go", n, refused)
+}
+
+// oracleLoaded returns the problems of the file that go loads: go.work, or without it go.mod.
+func oracleLoaded(q *Query, problems []ModuleProblem) []ModuleProblem {
+	work := q.Module.Given.Name
+	if work == "" {
+		work = q.Module.Work.Name
+	}
+	return slices.DeleteFunc(problems, func(p ModuleProblem) bool { return work != "" && p.File != work })
+}
+
+func oracleCheckModule(stderr string, s Selection, problems []ModuleProblem) error {
+	if !s.Err.IsZero() {
+		if !strings.Contains(stderr, s.Err.String()) {
+			return fmt.Errorf("we say %s", s.Err)
+		}
+		return nil
+	}
+	tooNew := strings.Contains(stderr, "requires go >= ") && strings.Contains(stderr, "(running go")
+	parsing := strings.Contains(stderr, "errors parsing") || strings.Contains(stderr, "missing module declaration")
+	switch {
+	case tooNew && !strings.Contains(stderr, s.ModuleErr.String()), tooNew == s.ModuleErr.IsZero() && !parsing:
+		return fmt.Errorf("we say %q", s.ModuleErr)
+	case parsing && len(problems) == 0:
+		return errors.New("we see no problem in the files")
+	case !parsing && !tooNew && len(problems) > 0:
+		return fmt.Errorf("we see problems: %v", problems)
+	}
+	return nil
 }
 
 func oracleNumber(t *testing.T, key string, def int) int {
@@ -101,23 +156,34 @@ func (o *oracleOutcome) errorf(format string, args ...any) {
 
 // try sets the case up in dir, asks go, asks this package, and compares.
 func (c *oracleCase) try(t *testing.T, sdks, dir string) (o oracleOutcome) {
+	defer os.RemoveAll(dir)
+	q, _, run := c.setUp(t, sdks, dir)
+	if q != nil {
+		args := append([]string{"env", "-json"}, c.Keys...)
+		if len(c.Keys) == 1 {
+			args = []string{"env", c.Keys[0]}
+		}
+		c.compare(&o, q, oracleParse(run(args...), c.Keys), c.Keys)
+	}
+	return o
+}
+
+// setUp writes the files of the case into dir. run runs its go command; q is nil if the test has failed.
+func (c *oracleCase) setUp(t *testing.T, sdks, dir string) (q *Query, problems []ModuleProblem, run func(args ...string) oracleAnswer) {
 	expand := strings.NewReplacer("$R", dir, "$S", sdks)
+	work := filepath.Clean(expand.Replace(c.Dir))
+	err := os.MkdirAll(work, 0o777)
 	for name, text := range c.Files {
 		name = expand.Replace(name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
-			t.Error(err)
-			return o
-		}
-		if err := os.WriteFile(name, []byte(expand.Replace(text)), 0o666); err != nil {
-			t.Error(err)
-			return o
-		}
+		err = errors.Join(err, os.MkdirAll(filepath.Dir(name), 0o777), os.WriteFile(name, []byte(expand.Replace(text)), 0o666))
 	}
-	defer os.RemoveAll(dir)
-	work := filepath.Clean(expand.Replace(c.Dir))
-	if err := os.MkdirAll(work, 0o777); err != nil {
-		t.Error(err)
-		return o
+	for name, target := range c.Links {
+		name = expand.Replace(name)
+		err = errors.Join(err, os.MkdirAll(filepath.Dir(name), 0o777), os.Symlink(expand.Replace(target), name))
+	}
+	if err != nil {
+		t.Errorf("%v\n%s", err, c.describe())
+		return nil, nil, nil
 	}
 	var environ []string
 	for _, k := range slices.Sorted(maps.Keys(c.Env)) {
@@ -125,47 +191,42 @@ func (c *oracleCase) try(t *testing.T, sdks, dir string) (o oracleOutcome) {
 	}
 	gocmd := expand.Replace(c.SDK)
 	h := osHost{platform: host.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH}, env: environ}
-	q, _, err := testQuery(h, environ, work, gocmd)
+	q, problems, err = testQuery(h, environ, work, gocmd)
 	if err != nil {
-		o.errorf("%v", err)
-		return o
+		t.Errorf("%v\n%s", err, c.describe())
+		return nil, nil, nil
 	}
-	// Whatever a go command tries to fetch fails at once on loopback.
-	environ = append(environ, "HTTPS_PROXY=http://127.0.0.1:1", "HTTP_PROXY=http://127.0.0.1:1", "https_proxy=", "no_proxy=")
-	c.compare(&o, q, oracleRun(gocmd, work, environ, c.Keys), c.Keys)
-	return o
+	// Whatever a go command tries to fetch fails at once on loopback, and it starts no process for its telemetry.
+	environ = append(environ, "HTTPS_PROXY=http://127.0.0.1:1", "HTTP_PROXY=http://127.0.0.1:1", "https_proxy=", "no_proxy=", "GO_TELEMETRY_CHILD=2")
+	return q, problems, func(args ...string) oracleAnswer { return oracleRun(gocmd, work, environ, args) }
 }
 
 // oracleAnswer is what the real go command said.
 type oracleAnswer struct {
-	values map[string]string
-	failed bool
-	stderr string
+	values         map[string]string
+	failed         bool
+	stdout, stderr string
 }
 
-func oracleRun(gocmd, dir string, environ, keys []string) oracleAnswer {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+func oracleRun(gocmd, dir string, environ, args []string) oracleAnswer {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	args := append([]string{"env", "-json"}, keys...)
-	single := len(keys) == 1
-	if single {
-		args = []string{"env", keys[0]}
-	}
 	cmd := exec.CommandContext(ctx, gocmd, args...)
 	cmd.Dir, cmd.Env = dir, environ
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	a := oracleAnswer{failed: cmd.Run() != nil, stderr: stderr.String()}
+	err := cmd.Run()
+	return oracleAnswer{failed: err != nil, stdout: stdout.String(), stderr: stderr.String()}
+}
+
+// oracleParse reads the values of "go env".
+func oracleParse(a oracleAnswer, keys []string) oracleAnswer {
 	switch {
 	case a.failed:
-	case single:
-		a.values = map[string]string{keys[0]: strings.TrimSuffix(stdout.String(), "\n")}
-		if strings.HasPrefix(stdout.String(), "{") { // GOFLAGS=-json
-			a.values = nil
-			_ = json.Unmarshal(stdout.Bytes(), &a.values)
-		}
+	case len(keys) == 1 && !strings.HasPrefix(a.stdout, "{"): // a brace is from GOFLAGS=-json
+		a.values = map[string]string{keys[0]: strings.TrimSuffix(a.stdout, "\n")}
 	default:
-		if err := json.Unmarshal(stdout.Bytes(), &a.values); err != nil {
+		if err := json.Unmarshal([]byte(a.stdout), &a.values); err != nil {
 			a.stderr += err.Error()
 		}
 	}
@@ -198,6 +259,8 @@ func (c *oracleCase) compare(o *oracleOutcome, q *Query, real oracleAnswer, keys
 			o.errorf("%s: go fails with %q, we say %q", key, real.stderr, r.Printed)
 		case !real.failed && (!r.Err.IsZero() || download):
 			o.errorf("%s: go says %q, we say it fails with %q", key, real.values[key], r.Err)
+		case download && strings.Contains(real.stderr, "not available") && strings.HasPrefix(Resolve(q, "GOPROXY").Value, "off") && r.Err.IsZero():
+			o.errorf("%s: go fails with %q, we only say that it must download", key, real.stderr)
 		case real.failed && !download && !strings.Contains(real.stderr, r.Err.String()) && !strings.Contains(real.stderr, "panic:"):
 			o.errorf("%s: go fails with %q, we say with %q", key, real.stderr, r.Err)
 		case !real.failed && r.Unknown.IsZero() && real.values[key] != oraclePrinted(r.Printed, keys):
@@ -292,7 +355,7 @@ func oracleVersion(t *testing.T, root string) string {
 }
 
 func oracleLink(t *testing.T, old, new string) {
-	if err := os.Symlink(old, new); err != nil {
+	if err := errors.Join(os.MkdirAll(filepath.Dir(new), 0o777), os.Symlink(old, new)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -301,9 +364,11 @@ func oracleSDK(t *testing.T, root, dir, version string, goEnv *string) {
 	if err := os.MkdirAll(filepath.Join(dir, "bin"), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	for _, sub := range []string{"pkg", "src", "lib"} {
+	for _, sub := range []string{"pkg", "lib", "src/internal", "src/go.mod"} {
 		oracleLink(t, filepath.Join(root, sub), filepath.Join(dir, sub))
 	}
+	// A toolchain comes out of a module with this name instead, and go restores go.mod from it unless it is there.
+	oracleLink(t, filepath.Join(root, "src/go.mod"), filepath.Join(dir, "src/_go.mod"))
 	if err := os.WriteFile(filepath.Join(dir, "VERSION"), []byte(version+"\ntime 2026-01-01T00:00:00Z\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package goenv
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -83,7 +84,8 @@ var oracleCostly = []string{"CGO_CFLAGS", "CGO_CPPFLAGS", "CGO_CXXFLAGS", "CGO_F
 
 // oracleVersions stand in values for the newer toolchain and the one that runs; set by the test from what is installed.
 func oraclePlaceholders(local string) *strings.Replacer {
-	return strings.NewReplacer("$V", oracleNewer(local), "$L", local)
+	newer := oracleNewer(local)
+	return strings.NewReplacer("$V", newer, "$L", local, "$N", strings.TrimPrefix(newer, "go"))
 }
 
 type oracleGenerator struct {
@@ -102,14 +104,20 @@ func oracleGenerate(r *rand.Rand, local string) *oracleCase {
 	g.environ()
 	g.envFiles()
 	g.module()
+	if g.chance(12) {
+		g.toolchain()
+	}
 	g.keys()
 	p := oraclePlaceholders(local)
 	g.c.SDK = strings.ReplaceAll(g.c.SDK, "$P", runtime.GOOS+"_"+runtime.GOARCH)
 	for k, v := range g.c.Env {
 		g.c.Env[k] = p.Replace(v)
 	}
-	for k, v := range g.c.Files {
-		g.c.Files[k] = p.Replace(v)
+	for _, m := range []map[string]string{g.c.Files, g.c.Links} {
+		for k, v := range maps.Clone(m) {
+			delete(m, k)
+			m[p.Replace(k)] = p.Replace(v)
+		}
 	}
 	return g.c
 }
@@ -168,7 +176,7 @@ func (g *oracleGenerator) envFiles() {
 	}
 	switch g.r.IntN(8) {
 	case 0:
-		g.c.Files["$R/home/.config/go/telemetry/mode"] = "on 2024-01-01"
+		g.c.Files["$R/home/.config/go/telemetry/mode"] = "local 2024-01-01"
 	case 1:
 		g.c.Files["$R/teldir/mode"] = " off \n"
 	default:
@@ -250,6 +258,49 @@ func (g *oracleGenerator) module() {
 	if g.chance(10) {
 		g.c.Env["GOWORK"] = g.pick(oracleValues["GOWORK"])
 	}
+}
+
+// oracleModule generates go.mod and go.work for a go command that loads them with the toolchain it has.
+func oracleModule(r *rand.Rand, local string) *oracleCase {
+	g := &oracleGenerator{r: r, c: &oracleCase{SDK: "$S/a/bin/go", Dir: "$R/w/sub", Files: map[string]string{},
+		Env: map[string]string{"HOME": "$R/home", "PATH": "$S/empty", "GOPROXY": "off"}}}
+	goLines := []string{"go 1.20", "go 1.99", "go 1.99.3", "go 1.26", "go 1.98rc1", "", "go 1.x", "go 1.99 // x"}
+	toolLines := []string{"", "", "toolchain default", "toolchain " + local, "toolchain go1.20.1", "toolchain go1.99.9", "toolchain bash"}
+	g.c.Env["GOTOOLCHAIN"] = g.pick([]string{"local", "local", local, local + "+path", "auto", "local+auto", ""})
+	mod := func(first string) string { return first + "\n" + g.pick(goLines) + "\n" + g.pick(toolLines) + "\n" }
+	g.c.Files[g.pick([]string{"$R/w/sub/go.mod", "$R/w/go.mod", "$R/go.mod"})] = mod(g.pick([]string{"module example.com/m", "module example.com/m", "modul x"}))
+	if g.chance(25) {
+		name := g.pick([]string{"$R/w/sub/go.work", "$R/w/go.work", "$R/x.work"})
+		g.c.Files[name] = mod(g.pick([]string{"", "", "use"}))
+		if strings.HasSuffix(name, "x.work") {
+			g.c.Env["GOWORK"] = name
+		}
+	}
+	return g.c
+}
+
+// toolchain makes the newer toolchain wanted, and puts it on PATH or into the module cache.
+func (g *oracleGenerator) toolchain() {
+	c := g.c
+	c.Env["GOTOOLCHAIN"] = g.pick([]string{"$V", "auto", "local+auto", "$V+auto", "path"})
+	delete(c.Files, "$R/w/sub/go.mod/x")
+	c.Files["$R/w/sub/go.mod"] = "module m\n" + g.pick([]string{"toolchain $V\n", "go " + "$N\n", "toolchain $V\ngo 1.20\n"})
+	for _, name := range []string{"GO111MODULE", "GOMODCACHE", "GOWORK"} {
+		delete(c.Env, name)
+	}
+	if g.chance(40) {
+		c.Env["GOROOT"] = g.pick([]string{"$S/a", "$S/b/", "$R/home/go"})
+	}
+	if g.chance(50) {
+		c.Env["PATH"] = "$S/path:/usr/bin:/bin"
+		return
+	}
+	module := "golang.org/toolchain@v0.0.1-$V." + runtime.GOOS + "-" + runtime.GOARCH
+	c.Links = map[string]string{"$R/mod/" + module: "$S/newer"}
+	c.Files["$R/mod/cache/download/"+strings.Replace(module, "@", "/@v/", 1)+".ziphash"] = "h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+	c.Env["GOMODCACHE"] = "$R/mod"
+	c.Env["GOSUMDB"] = "off"
+	c.Env["GOPROXY"] = g.pick([]string{"file:///nowhere", "file:///nowhere,direct", "direct"})
 }
 
 // keys chooses what to ask: usually everything cheap at once, sometimes one of the names that are treated specially, and

@@ -72,9 +72,14 @@ func sdkResolvesExecutable(goos string) bool {
 // tools are.
 func sdkTools(h host.Host, root string) (arch string, ok bool) {
 	p := h.Platform()
-	entries, err := h.ReadDir(p.Join(root, "pkg", "tool"))
-	if err != nil {
+	dir := p.Join(root, "pkg", "tool")
+	entries, err := h.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
 		return "", false
+	}
+	if err != nil { // a folder that cannot be listed will do
+		info, err := host.Stat(h, dir)
+		return "", err == nil && info.Mode.IsDir()
 	}
 	for _, e := range entries {
 		goos, goarch, _ := strings.Cut(e.Name, "_")

@@ -276,6 +276,7 @@ func (c *toolchainChoice) switchTo() {
 		c.s.Err = msg.New("invalid GOTOOLCHAIN %q", c.name)
 		return
 	}
+	c.version = toolchainVersion(c.name) // 1.22 has become 1.22.0
 	c.s.Toolchain, c.s.Version = c.name, c.version
 	program, err := c.v.lookPath(c.name)
 	switch {
@@ -304,27 +305,21 @@ func (c *toolchainChoice) foundProgram() {
 	c.s.SDK = &sdk
 }
 
-// checkModule sets what commands say that load the module with a toolchain that is too old for it
-// (cmd/go/internal/gover.TooNewError).
+// checkModule sets what commands say that load go.work, or without it go.mod, with a toolchain that is too old for it
+// (cmd/go/internal/gover.TooNewError). The modules that a go.work uses are not looked at.
 func (c *toolchainChoice) checkModule() {
-	getenv := c.v.getenv
-	c.v.decided()
-	defer func() { c.v.getenv = getenv }()
 	if !c.s.Err.IsZero() || c.s.Version == "" {
 		return
 	}
+	c.v.decided()
 	unknown := c.v.unknown
-	file, _, err := c.moduleFile()
+	f, _, err := c.moduleFile()
 	c.v.unknown = unknown
-	if !err.IsZero() {
+	switch {
+	case !err.IsZero():
 		c.s.ModuleErr = err
-		return
-	}
-	for _, f := range []ModuleFile{file, c.v.q.Module.Mod} {
-		if f.Name != "" && toolchainCompare(f.Go.Value, c.s.Version) > 0 {
-			c.s.ModuleErr = msg.New("%s requires go >= %s (running go %s%s)", c.shortPath(f.Name), f.Go.Value, c.s.Version, c.tooNewBecause(file))
-			return
-		}
+	case f.Name != "" && toolchainCompare(f.Go.Value, c.s.Version) > 0:
+		c.s.ModuleErr = msg.New("%s requires go >= %s (running go %s%s)", c.shortPath(f.Name), f.Go.Value, c.s.Version, c.tooNewBecause(f))
 	}
 }
 

@@ -54,22 +54,18 @@ func (c *toolchainChoice) fromCache() {
 // undownloadable returns the error that is certain without asking any server.
 func (c *toolchainChoice) undownloadable(version string) msg.Text {
 	v := c.v
-	unavailable := msg.New("download %s for %s/%s: toolchain not available", c.name, v.q.Platform.OS, v.arch())
 	list, err := ParseProxyList(v.value("GOPROXY"), v.value("GONOPROXY"), v.q.Platform)
 	if err != nil {
 		return msg.New("download %s: %s", c.name, err.Error())
 	}
-	for _, e := range list {
-		if e.URL == ProxyNone {
-			continue
-		}
-		if e.URL == ProxyOff && !toolchainIsLang(c.version) {
-			return unavailable
-		}
-		break
-	}
-	if toolchainIsLang(c.version) && c.name == "go"+c.version {
+	if toolchainIsLang(c.version) {
 		return msg.New("invalid toolchain: %s is a language version but not a toolchain version (%s.x)", c.name, c.name)
+	}
+	if list[0].URL == ProxyNone {
+		list = list[1:]
+	}
+	if list[0].URL == ProxyOff {
+		return msg.New("download %s for %s/%s: toolchain not available", c.name, v.q.Platform.OS, v.arch())
 	}
 	return c.unverifiable(version)
 }

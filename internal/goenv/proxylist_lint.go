@@ -83,10 +83,11 @@ func (l *proxyListLint) lintEntry(i int) {
 		l.add(e, GradeRefused, instead, problem)
 		return
 	}
+	if l.remarks.hasProblemIn(e.Offset, len(e.Text)) {
+		return // a character of it says enough
+	}
 	if err := e.normalise(l.platform); err != nil {
-		if !l.remarks.hasProblemIn(e.Offset, len(e.Text)) {
-			l.add(e, GradeRefused, "", msg.New("%s", err.Error()))
-		}
+		l.add(e, GradeRefused, "", msg.New("%s", err.Error()))
 		return
 	}
 	l.lintURL(i, e)

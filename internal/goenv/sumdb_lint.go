@@ -62,8 +62,10 @@ func (r *valueRemarks) addSumDBURL(db SumDB) {
 	case err != nil: // unreachable: ParseSumDB parsed it
 	case u.Scheme == "http" && !loopbackHost(u.Hostname()):
 		r.add(offset, db.URL, GradeRisky, "", msg.New("http is not encrypted, and HTTPS_PROXY does not apply to it"))
+	case u.Scheme == "":
+		r.add(offset, db.URL, GradeNote, "https://"+redactUserinfo(db.URL), msg.New("without a scheme Go takes it for %s", "https://"+redactUserinfo(db.URL)))
 	case u.Scheme != "https" && u.Scheme != "http" && u.Scheme != "file":
-		r.add(offset, db.URL, GradeRefused, "https://"+redactUserinfo(db.URL), msg.New("the URL has no scheme, so every lookup fails"))
+		r.add(offset, db.URL, GradeRefused, "", msg.New("Go does not know the scheme %q, so every lookup fails", u.Scheme))
 	default:
 		r.add(offset, db.URL, GradeNote, "", msg.New("this URL is always asked, also where GOPROXY carries the checksum database"))
 	}

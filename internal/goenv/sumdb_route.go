@@ -38,8 +38,12 @@ func RouteSumDB(in WalkInput) SumDBRoute {
 	case db.URL != "":
 		r := SumDBRoute{Why: msg.New("GOSUMDB names the URL, so GOPROXY is not asked")}
 		u, err := url.Parse(db.URL)
+		if err == nil && u.Scheme == "" {
+			u, err = url.Parse("https://" + db.URL) // what cmd/go/internal/web.Get makes of it
+		}
 		if err != nil {
-			return r // unreachable: ParseSumDB parsed it
+			r.Err = redactURLError(err).Error()
+			return r
 		}
 		r.lookup(in, u, in.SumDBLookup)
 		return r

@@ -29,6 +29,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/mod/module"
+
 	"github.com/goready/goready/internal/testreq"
 )
 
@@ -239,7 +241,7 @@ func (l *walkLab) answer(w http.ResponseWriter, r *http.Request, behaviour, rest
 		http.Redirect(w, r, l.plain.URL+"/redirected/0/ok/"+rest, http.StatusFound)
 	case "ok", "nodb", "baddb", "nolookup":
 		if r.FormValue("go-get") == "1" {
-			fmt.Fprintf(w, `<meta name="go-import" content="%s/m mod https://%s/mod">`, r.Host, r.Host)
+			fmt.Fprintf(w, `<meta name="go-import" content="%s/%s mod https://%s/mod">`, r.Host, rest, r.Host)
 			return
 		}
 		serveWalkModule(w, strings.TrimPrefix(rest, "mod/"))
@@ -250,8 +252,11 @@ func (l *walkLab) answer(w http.ResponseWriter, r *http.Request, behaviour, rest
 
 // serveWalkModule answers as a module proxy that has version v1.0.0 of every module.
 func serveWalkModule(w http.ResponseWriter, path string) {
-	module, file, ok := strings.Cut(path, "/@v/")
+	escaped, file, ok := strings.Cut(path, "/@v/")
+	module, err := module.UnescapePath(escaped)
 	switch {
+	case err != nil:
+		w.WriteHeader(http.StatusNotFound)
 	case ok && file == "list":
 		io.WriteString(w, "v1.0.0\n")
 	case ok && file == "v1.0.0.info":

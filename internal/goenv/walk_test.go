@@ -29,7 +29,7 @@ type walkCase struct {
 func (l *walkLab) generateWalkCase(r *rand.Rand, n int) walkCase {
 	id := fmt.Sprintf("c%d", n)
 	vcs := pickOne(r, "ok", "ok", "404", "500", "html", "proxyerror")
-	c := walkCase{id: id, module: vcs + "-" + id + ".example.com/m", vars: map[string]string{}}
+	c := walkCase{id: id, module: vcs + "-" + id + ".example.com/" + pickOne(r, "m", "m", "M/x~y"), vars: map[string]string{}}
 	answers := []string{"direct=" + vcs}
 	if vcs == "proxyerror" {
 		c.vars["HTTPS_PROXY"] = "http://" + walkClosedAddress
@@ -244,7 +244,7 @@ func (l *walkLab) compareAll(t *testing.T, cases []walkCase) {
 // writeFolder puts a module into the folder that is a file:// proxy.
 func (l *walkLab) writeFolder(t testing.TB, module string) {
 	t.Helper()
-	dir := filepath.Join(l.dir, "files", "full", module, "@v")
+	dir := filepath.Join(l.dir, "files", "full", strings.ReplaceAll(module, "M", "!m"), "@v")
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}

@@ -97,6 +97,9 @@ func vcsFromPath(module string) (r vcsRepo, known bool, err error) {
 	case host == "github.com" || host == "bitbucket.org":
 		return vcsOnHost(elements, host, "git", 3, plainVCSElement)
 	case strings.HasPrefix(module+"/", "hub.jazz.net/git/"):
+		if len(elements) > 2 && strings.ContainsFunc(elements[2], func(c rune) bool { return (c < 'a' || 'z' < c) && (c < '0' || '9' < c) }) {
+			return r, false, fmt.Errorf("invalid hub.jazz.net/git import path %q", module)
+		}
 		return vcsOnHost(elements, "hub.jazz.net/git", "git", 4, plainVCSElement)
 	case host == "git.apache.org":
 		return vcsOnHost(elements, host, "git", 2, func(s string) bool { return strings.HasSuffix(s, ".git") && plainVCSElement(s) })
@@ -118,7 +121,7 @@ func vcsOnHost(elements []string, host, system string, n int, valid func(string)
 		return r, false, fmt.Errorf("invalid %s import path %q", host, module)
 	}
 	root := strings.Join(elements[:n], "/")
-	if host == "github.com" || host == "bitbucket.org" {
+	if host == "github.com" || host == "bitbucket.org" || host == "hub.jazz.net/git" {
 		for _, suffix := range []string{".bzr", ".fossil", ".git", ".hg", ".svn"} {
 			if strings.HasSuffix(root, suffix) {
 				return r, false, fmt.Errorf("invalid version control suffix in %s/ path", host)
@@ -135,19 +138,17 @@ func plainVCSElement(s string) bool {
 	})
 }
 
-// vcsFromSuffix finds the first element that ends in the name of a system, as the general entry of Go's table does.
+// vcsFromSuffix finds the last element that ends in the name of a system, as the general entry of Go's table does.
 func vcsFromSuffix(elements []string) (r vcsRepo, known bool, err error) {
-	if !strings.Contains(elements[0], ".") {
+	odd := func(e string) bool { return !plainVCSElement(strings.TrimPrefix(e, "~")) }
+	if !strings.Contains(elements[0], ".") || slices.ContainsFunc(elements[1:], odd) {
 		return r, false, nil
 	}
-	for i, e := range elements[1:] {
-		e = strings.TrimPrefix(e, "~")
-		if !plainVCSElement(e) {
-			return r, false, nil
-		}
+	for i := len(elements) - 1; i >= 1; i-- {
+		e := strings.TrimPrefix(elements[i], "~")
 		dot := strings.LastIndexByte(e, '.')
 		if dot > 0 && slices.Contains(allVCS(), e[dot+1:]) {
-			root := strings.Join(elements[:i+2], "/")
+			root := strings.Join(elements[:i+1], "/")
 			return vcsRepo{e[dot+1:], root, strings.TrimSuffix(root, e[dot:])}, true, nil
 		}
 	}

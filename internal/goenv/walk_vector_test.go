@@ -129,6 +129,8 @@ func (l *walkLab) placeholder(t *testing.T, id, name string, n int) (text, answe
 		return "file://" + filepath.Join(l.dir, "files", "none"), "404", "404"
 	case "deadproxy":
 		return "http://" + walkClosedAddress, "", ""
+	case "host:db":
+		return "db-" + id + ".example.com", "", ""
 	case "host:404": // an https server without its scheme
 		return "404-" + id + ".example.com/proxy", "404", "404"
 	}

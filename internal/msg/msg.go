@@ -47,7 +47,7 @@ func (t Text) In(l Lang) string {
 	}
 	format := t.Format
 	if l == Chinese {
-		if s, ok := chinese[format]; ok {
+		if s, ok := chinese()[format]; ok {
 			format = s
 		}
 	}

@@ -118,7 +118,7 @@ func TestOpenWorld(t *testing.T) {
 		"/null":        nil,
 	}}
 	reads := map[string]error{
-		"/etc/profile": nil, "/etc/none": fs.ErrNotExist, "/etc/other": host.ErrUnknown, "/gone/x/y": fs.ErrNotExist, "/root/x": fs.ErrPermission,
+		"/etc/profile": nil, "/etc/none": fs.ErrNotExist, "/etc/other": host.ErrUnknown, "/gone": fs.ErrNotExist, "/gone/x/y": fs.ErrNotExist, "/root": fs.ErrPermission, "/root/x": fs.ErrPermission,
 		"/listed/none": fs.ErrNotExist, "/listed/none/below": fs.ErrNotExist, "/listed/here": host.ErrUnknown, "/link/none": fs.ErrNotExist, "/link/here": host.ErrUnknown,
 		"/dir/x": host.ErrUnknown, "/file/x": fs.ErrNotExist, "/file": host.ErrUnknown, "/kind": host.ErrUnknown, "/null": host.ErrUnknown,
 		host.RegistryUser: fs.ErrNotExist,

@@ -259,6 +259,9 @@ func checkLinks(r reporter, h host.Host, root string) {
 		}
 	}
 	wantFile(r, h, join(root, "chain/up/up"), "y")
+	if info, err := host.Stat(h, join(root, "chain/up")); err != nil || !info.Mode.IsDir() {
+		r.Errorf("Stat of a link in a linked directory = %+v, %v", info, err)
+	}
 	if info, err := h.Lstat(join(root, "link")); err != nil || info.Mode.Type() != fs.ModeSymlink {
 		r.Errorf("Lstat of a link = %+v, %v", info, err)
 	}

@@ -39,11 +39,13 @@ func Main(m *testing.M) int {
 			os.Stderr.Write(line)
 		}
 		return 0
-	case "hang": // with a process that holds on to its output, until killed
-		fmt.Println(holder().Process.Pid)
-		holdOutput()
+	case "hang": // with a process that it started and that does not end either
+		fmt.Println(child("forever").Process.Pid)
+		<-time.After(limit)
+	case "forever": // or until nobody can wait for it any more
+		<-time.After(limit)
 	case "leave": // ends, while a process that it started holds on to its output
-		fmt.Println(holder().Process.Pid)
+		fmt.Println(child("hold").Process.Pid)
 	case "hold":
 		holdOutput()
 	case "wait": // until stdin closes
@@ -53,11 +55,11 @@ func Main(m *testing.M) int {
 	return 0
 }
 
-// holder starts a process that inherits the output and ends when nobody can read that any more.
-func holder() *exec.Cmd {
+// child starts a process that inherits the output.
+func child(role string) *exec.Cmd {
 	self, _ := os.Executable()
 	cmd := exec.Command(self)
-	cmd.Env = append(without(os.Environ(), Role), Role+"=hold")
+	cmd.Env = append(without(os.Environ(), Role), Role+"="+role)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Start(); err != nil {
 		panic("hosttest: " + err.Error())
@@ -84,6 +86,15 @@ func programs() []contract {
 				r.Errorf("Run = %q, %q, %d, %v, %v, want\n%q", res.Stdout, res.Stderr, res.ExitCode, res.TimedOut, err, want)
 			}
 		}},
+		{"run_without_environment", nothing, func(r reporter, h host.Host, _ string) {
+			cmd := host.Command{Path: "/usr/bin/env"}
+			if info, err := host.Stat(h, cmd.Path); err != nil || !host.IsExecutable(info) {
+				return // as on Windows
+			}
+			if res, err := h.Run(context.Background(), cmd); err != nil || len(res.Stdout) > 0 || res.ExitCode != 0 {
+				r.Errorf("Run = %+v, %v", res, err)
+			}
+		}},
 		{"run_nothing", write("text", "not a program"), func(r reporter, h host.Host, root string) {
 			_, err := h.Run(context.Background(), host.Command{Path: join(root, "none")})
 			wantIs(r, "Run of no file", err, fs.ErrNotExist)
@@ -105,7 +116,7 @@ func programs() []contract {
 			defer cancel()
 			began := time.Now()
 			res, err := h.Run(ctx, role("hang"))
-			if err != nil || res.ExitCode != -1 || !res.TimedOut || time.Since(began) > limit {
+			if err != nil || res.ExitCode != -1 || !res.TimedOut || time.Since(began) > limit/2 {
 				r.Errorf("Run = %+v, %v after %v", res, err, time.Since(began))
 			}
 			pid, err := strconv.Atoi(strings.TrimSpace(string(res.Stdout)))
@@ -120,7 +131,7 @@ func programs() []contract {
 		{"run_ends_before_what_it_started", nothing, func(r reporter, h host.Host, _ string) {
 			began := time.Now()
 			res, err := h.Run(context.Background(), role("leave"))
-			if err != nil || res.ExitCode != 0 || res.TimedOut || len(res.Stdout) == 0 || time.Since(began) > limit {
+			if err != nil || res.ExitCode != 0 || res.TimedOut || len(res.Stdout) == 0 || time.Since(began) > limit/2 {
 				r.Errorf("Run = %+v, %v after %v", res, err, time.Since(began))
 			}
 		}},

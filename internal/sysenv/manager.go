@@ -65,8 +65,11 @@ func UserManager(h host.Host, u User) (m *Manager, ok bool) {
 	return system.ForUser(u), true
 }
 
-// ForUser returns the manager of u's services that the system's manager starts, as [UserManager] does.
+// ForUser returns the manager of u's services that the system's manager starts, as [UserManager] does. What u says of
+// its home and shell holds, also where /etc/passwd says otherwise: callers may look at a private home folder.
 func (m *Manager) ForUser(u User) *Manager {
+	m.account = &u
+	defer func() { m.account = nil }()
 	um := &Manager{h: m.h, scope: userScope, user: u, version: m.version, facts: m.facts}
 	um.own, um.Problems = userManagerOwn(m, u)
 	um.dirs = userUnitDirs(u, um.configHome(), um.dataHome())

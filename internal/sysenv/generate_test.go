@@ -273,7 +273,7 @@ func (g generator) crontab(column, user string) string {
 		})
 	}
 	schedule := g.pick("* * * * *", "*/1 * * * *", "0-59 * * * *", "* * * jan-dec *", "* * * * mon,tue,wed,thu,fri,sat,sun", "  *  *\t*  *  *", "* 0-23/1 * 1-12 0-7")
-	tab := lines(6) + schedule + " " + column + "/usr/bin/env -0 > /var/tmp/cron/" + user + "\n" + lines(2)
+	tab := lines(6) + schedule + " " + column + "/usr/bin/env -0 > /var/tmp/cron/" + user + "; echo > /var/tmp/cron.done\n" + lines(2)
 	if g.IntN(15) == 0 {
 		tab += "LAST=1" // without an end
 	}

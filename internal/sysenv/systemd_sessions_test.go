@@ -120,16 +120,14 @@ func startCrons(t *testing.T, c *systemdtest.Container, g generator) cronSet {
 	}
 	files = append(files, systemdtest.File{Name: "/var/tmp/cron/", Mode: 0o777})
 	c.WriteFiles(t, files)
+	c.MakePipe(t, "/var/tmp/cron.done")
 	c.Run(t, []string{"P=" + passwd.String(), "S=" + shadow.String()}, "sh", "-c", `printf %s "$P" >> /etc/passwd; printf %s "$S" >> /etc/shadow; chmod 777 /var/tmp/cron; systemctl restart cron; systemctl restart ssh`)
 	return s
 }
 
 func (s cronSet) compare(t *testing.T, c *systemdtest.Container, predicted map[string][]string, notes map[string][]string) {
-	var observed map[string][]byte
-	c.Await(t, func() bool {
-		observed = c.ReadDir(t, "/var/tmp/cron")
-		return len(observed) >= len(predicted)
-	})
+	c.ReadLines(t, "/var/tmp/cron.done", len(predicted))
+	observed := c.ReadDir(t, "/var/tmp/cron")
 	for _, u := range s.users {
 		context := func() string { return s.tabs[u] + "\nnotes: " + strings.Join(notes[u], "\n") }
 		out, ran := observed[u]

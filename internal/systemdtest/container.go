@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,17 +37,60 @@ func Start(t testing.TB) *Container {
 		testreq.Missing(t, "root")
 	}
 	c := &Container{root: overlay(t, rootfs(t)), log: new(bytes.Buffer)}
-	c.nspawn = exec.Command(nspawn, "--quiet", "--directory="+c.root, "--register=no", "--keep-unit",
+	ready := listen(t)
+	c.nspawn = exec.Command(nspawn, "--quiet", "--directory="+c.root, "--register=no", "--keep-unit", "--notify-ready=yes",
 		"--machine=goready-"+strconv.Itoa(os.Getpid()), "--private-network", "--console=pipe", "--boot")
-	c.nspawn.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
+	c.nspawn.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "NOTIFY_SOCKET=" + ready.LocalAddr().String()}
 	c.nspawn.Stdout, c.nspawn.Stderr = c.log, c.log
-	c.nspawn.Stdin = nil
 	if err := c.nspawn.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.stop)
-	c.wait(t)
+	c.await(t, ready)
 	return c
+}
+
+// listen opens the socket on which systemd-nspawn says how far the container has come; see sd_notify(3).
+func listen(t testing.TB) *net.UnixConn {
+	t.Helper()
+	// Not t.TempDir: the name of a socket has at most 107 bytes.
+	dir, err := os.MkdirTemp("", "goready")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "notify"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// await waits until the system has started.
+func (c *Container) await(t testing.TB, ready *net.UnixConn) {
+	t.Helper()
+	if err := ready.SetReadDeadline(time.Now().Add(60 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 64<<10)
+	for started := false; !started; {
+		n, err := ready.Read(buf)
+		if err != nil {
+			t.Fatalf("the container does not start: %v\n%s", err, tail(c.log.Bytes()))
+		}
+		for _, line := range strings.Split(string(buf[:n]), "\n") {
+			if pid, ok := strings.CutPrefix(line, "X_NSPAWN_LEADER_PID="); ok {
+				c.leader, _ = strconv.Atoi(pid)
+			}
+			started = started || line == "READY=1"
+		}
+	}
+	if c.leader == 0 {
+		t.Fatal("systemd-nspawn does not say which process is the container's first")
+	}
+	// It waits for the last jobs; "degraded" is an error and good enough.
+	_, _ = c.command(context.Background(), nil, "systemctl", "is-system-running", "--wait").Output()
 }
 
 // overlay mounts a writable layer over a folder, which stays as it is.
@@ -65,44 +109,6 @@ func overlay(t testing.TB, lower string) string {
 	run(t, "mount", "-t", "overlay", "-o", fmt.Sprintf("lowerdir=%s,upperdir=%s/upper,workdir=%s/work", lower, base, base), "overlay", root)
 	t.Cleanup(func() { run(t, "umount", "-l", root) })
 	return root
-}
-
-// wait waits until the system has started.
-func (c *Container) wait(t testing.TB) {
-	t.Helper()
-	deadline := time.Now().Add(60 * time.Second)
-	for c.leader == 0 {
-		c.leader = childNamed(c.nspawn.Process.Pid, "systemd")
-		c.pause(t, deadline)
-	}
-	for {
-		// It fails until the manager has its socket.
-		out, _ := c.command(context.Background(), nil, "systemctl", "is-system-running", "--wait").Output()
-		if state := strings.TrimSpace(string(out)); state == "running" || state == "degraded" {
-			return
-		}
-		c.pause(t, deadline)
-	}
-}
-
-func (c *Container) pause(t testing.TB, deadline time.Time) {
-	t.Helper()
-	if time.Now().After(deadline) {
-		t.Fatalf("the container does not start:\n%s", tail(c.log.Bytes()))
-	}
-	time.Sleep(20 * time.Millisecond)
-}
-
-// childNamed returns the child of a process that has this name, or 0.
-func childNamed(parent int, name string) int {
-	data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", parent, parent))
-	for _, f := range strings.Fields(string(data)) {
-		comm, _ := os.ReadFile("/proc/" + f + "/comm")
-		if pid, err := strconv.Atoi(f); err == nil && strings.TrimSpace(string(comm)) == name {
-			return pid
-		}
-	}
-	return 0
 }
 
 func (c *Container) stop() {

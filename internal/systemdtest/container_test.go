@@ -9,6 +9,7 @@ import (
 
 func TestIdentities(t *testing.T) {
 	c := Start(t)
+	job := c.StartCronJob(t, "bob", "A='x y'\n", "sh", "-c", `echo "$(id -un) $A"`)
 	c.WriteFile(t, "/etc/profile.d/x.sh", "export FROM_PROFILE=1\n", 0o644, "root")
 	for _, id := range Identities {
 		t.Run(string(id), func(t *testing.T) {
@@ -23,4 +24,9 @@ func TestIdentities(t *testing.T) {
 			}
 		})
 	}
+	t.Run("cron", func(t *testing.T) {
+		if out := string(c.AwaitCronJob(t, "bob", job)); out != "bob x y\n" {
+			t.Errorf("the job prints %q", out)
+		}
+	})
 }

@@ -7,9 +7,9 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // File is a file, a folder or a link to make in a container.
@@ -85,13 +85,21 @@ func (c *Container) Try(env []string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// Await waits until done reports true, but at most the two minutes that cron needs to see a new crontab and run it.
-func (c *Container) Await(t testing.TB, done func() bool) {
+// MakePipe makes a named pipe that anybody may write to; see ReadLines.
+func (c *Container) MakePipe(t testing.TB, name string) {
 	t.Helper()
-	for deadline := time.Now().Add(130 * time.Second); !done(); time.Sleep(500 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Log("waited in vain")
-			return
-		}
+	c.Run(t, nil, "mkfifo", "-m", "666", name)
+	c.Run(t, nil, "chmod", "666", name)
+}
+
+// ReadLines waits until n lines were written to a named pipe, but at most the two minutes that cron needs to see a new
+// crontab and run it, and returns what was written by then.
+func (c *Container) ReadLines(t testing.TB, pipe string, n int) string {
+	t.Helper()
+	// Opened for writing too, the pipe does not end when one of the writers does.
+	out, err := c.Try(nil, "timeout", "130", "sh", "-c", `exec head -n "$1" <> "$2"`, "sh", strconv.Itoa(n), pipe)
+	if err != nil {
+		t.Logf("%d lines from %s: %v", n, pipe, err)
 	}
+	return out
 }

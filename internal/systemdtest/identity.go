@@ -4,7 +4,6 @@ package systemdtest
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -70,33 +69,28 @@ func (c *Container) As(t testing.TB, id Identity, argv ...string) []byte {
 // every minute at its end, waits for the first run and returns what the command printed.
 func (c *Container) CronJob(t testing.TB, user, crontab string, argv ...string) []byte {
 	t.Helper()
-	out := c.StartCronJob(t, user, crontab, argv...)
-	return c.AwaitCronJob(t, user, out)
+	return c.AwaitCronJob(t, user, c.StartCronJob(t, user, crontab, argv...))
 }
 
-// StartCronJob is the first half of CronJob, for tests that have something else to do meanwhile. It returns the file
-// that will have the output.
-func (c *Container) StartCronJob(t testing.TB, user, crontab string, argv ...string) (out string) {
+// StartCronJob is the first half of CronJob, for tests that have something else to do meanwhile. It returns the name
+// that AwaitCronJob asks for.
+func (c *Container) StartCronJob(t testing.TB, user, crontab string, argv ...string) (job string) {
 	t.Helper()
-	out = fmt.Sprintf("/tmp/cron-%s-%d", user, time.Now().UnixNano())
-	script := out + ".sh"
-	c.WriteFile(t, script, fmt.Sprintf("#!/bin/sh\n%s > %s.part && mv %s.part %s\n", quote(argv), out, out, out), 0o755, user)
-	c.WriteFile(t, "/var/spool/cron/crontabs/"+user, crontab+"* * * * * "+script+"\n", 0o600, user)
-	return out
+	job = fmt.Sprintf("/tmp/cron-%s-%d", user, time.Now().UnixNano())
+	c.MakePipe(t, job+".done")
+	c.WriteFile(t, job+".sh", fmt.Sprintf("#!/bin/sh\n%s > %s\necho > %s.done\n", quote(argv), job, job), 0o755, user)
+	c.WriteFile(t, "/var/spool/cron/crontabs/"+user, crontab+"* * * * * "+job+".sh\n", 0o600, user)
+	return job
 }
 
 // AwaitCronJob waits for the output of a job and removes the crontab.
-func (c *Container) AwaitCronJob(t testing.TB, user, out string) []byte {
+func (c *Container) AwaitCronJob(t testing.TB, user, job string) []byte {
 	t.Helper()
-	// Cron looks for new crontabs once a minute, right before it runs the jobs of that minute.
-	for deadline := time.Now().Add(130 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
-		if _, err := os.Stat(c.root + out); err == nil {
-			c.Run(t, nil, "rm", "-f", "/var/spool/cron/crontabs/"+user)
-			return c.Run(t, nil, "cat", out)
-		}
+	if c.ReadLines(t, job+".done", 1) == "" {
+		t.Fatalf("cron did not run the job of %s:\n%s", user, c.Run(t, nil, "journalctl", "-u", "cron", "-n", "30", "--no-pager"))
 	}
-	t.Fatalf("cron did not run the job of %s:\n%s", user, c.Run(t, nil, "journalctl", "-u", "cron", "-n", "30", "--no-pager"))
-	return nil
+	c.Run(t, nil, "rm", "-f", "/var/spool/cron/crontabs/"+user)
+	return c.Run(t, nil, "cat", job)
 }
 
 // Reload makes the system's manager and that of alice read their files again, including environment.d and

@@ -144,7 +144,7 @@ func (a *app) root() *cobra.Command {
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "print everything that was considered")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours")
 	f.StringVar(&a.lang, "lang", "", "language of the text output: en or zh-CN")
-	f.StringVarP(&a.dir, "dir", "C", "", "the workspace to look at (default: the current folder)")
+	f.StringVarP(&a.dir, "dir", "C", "", "the workspace to look at: a folder or a .code-workspace file (default: the current folder)")
 	f.DurationVar(&a.timeout, "timeout", 0, "time limit of the whole command (0: none)")
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.SetHelpCommand(a.helpCommand(root))
@@ -230,7 +230,7 @@ func (a *app) language() (msg.Lang, error) {
 
 func isChinese(locale string) bool { return strings.HasPrefix(strings.ToLower(locale), "zh") }
 
-// workspace returns the absolute name of the folder to look at.
+// workspace returns the absolute name of the folder or .code-workspace file to look at.
 func (a *app) workspace() (string, error) {
 	p := a.Host.Platform()
 	dir := a.dir
@@ -246,8 +246,8 @@ func (a *app) workspace() (string, error) {
 	switch {
 	case err != nil && a.dir != "":
 		return "", usagef("", "-C: %w", err)
-	case err == nil && !info.Mode.IsDir():
-		return "", usagef("", "-C: %s is not a folder", dir)
+	case err == nil && !info.Mode.IsDir() && !strings.HasSuffix(dir, ".code-workspace"):
+		return "", usagef("", "-C: %s is neither a folder nor a .code-workspace file", dir)
 	}
 	return dir, nil
 }

@@ -40,6 +40,9 @@ func (g *gatherer) editorConsumer(id, kind, name string) (Consumer, bool) {
 		return c, g.explicit()
 	}
 	found, how := e.found.Path, e.found.Via
+	if folders := g.f.Editor.Settings.Folders(); len(folders) > 0 {
+		c.Dir = folders[0].Path // where the extension starts what it starts
+	}
 	switch kind {
 	case "vscode-go":
 		g.fromExthost(&c, e, e.tool, msg.New("the Go extension starts go and its tools"))

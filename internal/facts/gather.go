@@ -236,7 +236,9 @@ func (g *gatherer) systemManager() (*sysenv.Manager, bool) {
 func (g *gatherer) userManager() (*sysenv.Manager, bool) {
 	if !g.session.looked {
 		g.session.looked = true
-		g.session.m, _ = sysenv.UserManager(g.h, g.user)
+		if m, ok := g.systemManager(); ok {
+			g.session.m = m.ForUser(g.user)
+		}
 	}
 	return g.session.m, g.session.m != nil
 }

@@ -1,9 +1,13 @@
 package facts
 
 import (
+	"slices"
+
 	"github.com/goready/goready/internal/goenv"
 	"github.com/goready/goready/internal/host"
 	"github.com/goready/goready/internal/layer"
+	"github.com/goready/goready/internal/msg"
+	"github.com/goready/goready/internal/shell"
 )
 
 // answers are what the machine said to questions that the rules of the go command ask while they resolve a variable.
@@ -124,6 +128,7 @@ func (g *gatherer) finish(c *Consumer, found, how string) {
 		c.Go = g.goOnPath(c.Env, c.Dir)
 	}
 	c.User = g.userFile(c.Env)
+	c.Chain = append(slices.Clone(c.Chain), goLink(c))
 	c.Module = g.module(c)
 	q := g.f.query(c, &asker{g.h})
 	for _, name := range g.o.Variables {
@@ -131,6 +136,29 @@ func (g *gatherer) finish(c *Consumer, found, how string) {
 			goenv.Resolve(q, name)
 		}
 	}
+}
+
+// goLink is the last step of a consumer's chain: the go command and the files it reads itself.
+func goLink(c *Consumer) Link {
+	if c.Go.SDK.Root == "" || !c.Go.Note.IsZero() {
+		return Link{What: firstText(c.Go.Note, msg.New("there is no go command"))}
+	}
+	l := Link{What: msg.New("go is %s (%s, found by %s)", c.Go.SDK.GoCommand, c.Go.SDK.Version, c.Go.Found)}
+	if c.User.Name != "" {
+		v := shell.Visit{File: c.User.Name, State: shell.Read, Why: c.User.Err}
+		switch {
+		case c.User.File != nil:
+		case c.User.Err.IsZero():
+			v.State = shell.Missing
+		default:
+			v.State = shell.Unreadable
+		}
+		l.Files = append(l.Files, v)
+	}
+	if f := c.Go.SDK.GoEnv; f != nil {
+		l.Files = append(l.Files, shell.Visit{File: f.Name, State: shell.Read})
+	}
+	return l
 }
 
 // sdk returns the SDK that a go command belongs to.

@@ -35,10 +35,10 @@ var chineseExplain = []entry{
 	// ways of modules and URLs
 	{"the way cannot be told: %s", "无法确定获取途径：%s"},
 	{"it matches %q of %s, so it comes from version control", "它匹配 %[2]s 中的 %[1]q，因此从版本控制获取"},
-	{"%d. version control, before the list", "%d. 版本控制，先于列表"},
+	{"%d. version control, before the list", "%d. 版本控制，在列表之前"},
 	{"the request travels: %s (%s)", "请求途径：%s（%s）"},
 	{"asks %s", "请求 %s"},
-	{"it fails: %s", "结果失败：%s"},
+	{"it fails: %s", "最终失败：%s"},
 	{"the go command waits for ever: it has no time limit of its own", "go 命令会一直等待：它自身没有超时限制"},
 	{"it comes from %s", "最终由 %s 提供"},
 	{"fails: %s", "失败：%s"},

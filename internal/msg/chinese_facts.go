@@ -43,13 +43,13 @@ var chineseFacts = []entry{
 	{"a bug in goready: %s", "goready 的 bug：%s"},
 
 	// the go command of a consumer
-	{"its PATH is unknown (%s), so this is what another go command would see", "它的 PATH 未知（%s），因此这里是另一个 go 命令会看到的值"},
+	{"its PATH is unknown (%s), so this is what another go command would see", "它的 PATH 未知（%s），因此按另一个 go 命令推算"},
 	{"%s is on its PATH but is not part of a Go SDK (%s)", "它的 PATH 中有 %s，但不属于任何 Go SDK（%s）"},
 	{"whether there is a go command on its PATH is not known (%s)", "不清楚它的 PATH 中是否有 go 命令（%s）"},
 	{"there is no go command on its PATH", "它的 PATH 中没有 go 命令"},
 	{"there is no go command", "没有 go 命令"},
 	{"go is %s (%s, found by %s)", "go 为 %s（%s，来自 %s）"},
-	{"%s; the value is what %s would see there", "%s；此值是 %s 在该环境中会看到的值"},
+	{"%s; the value is what %s would see there", "%s；此值是 %s 会看到的值"},
 	{"%s, and no Go SDK was found on this machine", "%s，本机也没有找到 Go SDK"},
 
 	// consumers

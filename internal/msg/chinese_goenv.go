@@ -81,7 +81,7 @@ var chineseGoenv = []entry{
 	{"set %s in the process environment, or write a godebug line in go.mod", "在进程环境中设置 %s，或在 go.mod 中写 godebug 行"},
 	{"set %s in the process environment", "在进程环境中设置 %s"},
 	{"run \"go telemetry\"", "运行 \"go telemetry\""},
-	{"perhaps %s is meant", "可能是想写 %s"},
+	{"perhaps %s is meant", "可能应为 %s"},
 	{"Go knows no variable %s", "Go 没有变量 %s"},
 	{"save the file with Unix line ends", "用 Unix 换行符保存文件"},
 	{"the value is not valid UTF-8", "值不是有效的 UTF-8"},

@@ -92,12 +92,6 @@ func opaque(env *layer.Env, id layer.ID, file string, why msg.Text) {
 	env.Opaque(layer.Set{Layer: id, From: file, Unknown: why})
 }
 
-// isDir reports whether name is a folder, following symbolic links.
-func isDir(h host.Host, name string) bool {
-	info, err := host.Stat(h, name)
-	return err == nil && info.Mode.IsDir()
-}
-
 // words splits s at blanks and tabs.
 func words(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '\t' })

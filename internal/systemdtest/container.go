@@ -130,7 +130,7 @@ func (c *Container) stop() {
 // command returns a command as root inside the container with nothing but env and a PATH in its environment.
 func (c *Container) command(ctx context.Context, env []string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "nsenter", append([]string{"--target", strconv.Itoa(c.leader),
-		"--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--wd=/", "--"}, args...)...)
+		"--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--wd", "--"}, args...)...)
 	cmd.Env = append([]string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}, env...)
 	return cmd
 }

@@ -58,6 +58,13 @@ func TestClosedWorld(t *testing.T) {
 	if !slices.Equal(list, want) || err != nil {
 		t.Errorf("ReadDir = %v, %v", list, err)
 	}
+	f.Add("/empty", host.File{Info: &host.Info{Mode: fs.ModeDir | 0o700}})
+	if list, err := f.ReadDir("/empty"); len(list) != 0 || err != nil {
+		t.Errorf("ReadDir of an empty directory = %v, %v", list, err)
+	}
+	if list, err := host.FromFiles(linux, nil, nil).ReadDir("/"); len(list) != 0 || err != nil {
+		t.Errorf("ReadDir of the root of nothing = %v, %v", list, err)
+	}
 	if list, err := f.ReadDir("/usr/bin"); len(list) != 1 || err != nil {
 		t.Errorf("ReadDir of a link = %v, %v", list, err)
 	}

@@ -303,8 +303,17 @@ func (x *index) makeDirs(files map[string]*File) {
 		slices.SortFunc(list, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
 		x.addDir(dir, list)
 	}
+	if !x.p.Windows() {
+		x.addDir("/", []Entry{})
+	}
+	for dir, file := range x.files {
+		if file.Info != nil && file.Info.Mode.IsDir() {
+			x.addDir(dir, []Entry{}) // nothing is in it
+		}
+	}
 }
 
+// addDir gives the directory with this key a listing unless it has one.
 func (x *index) addDir(key string, entries []Entry) {
 	file := x.files[key]
 	if file == nil {

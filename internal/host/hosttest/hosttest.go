@@ -94,6 +94,7 @@ func Recorded(base Make) Make {
 	}
 }
 
+// files are the cases about files. It is long because it is a table: each case has its files and its questions.
 func files() []contract {
 	return []contract{
 		{"regular_file", write("a/b.txt", "one\x00two\xff\n"), func(r reporter, h host.Host, root string) {

@@ -71,6 +71,7 @@ func without(env []string, key string) []string {
 	return slices.DeleteFunc(slices.Clone(env), func(kv string) bool { return strings.HasPrefix(strings.ToUpper(kv), key+"=") })
 }
 
+// programs are the cases about Run.
 func programs() []contract {
 	self, _ := os.Executable()
 	nothing := func(*testing.T, string) {}

@@ -189,7 +189,7 @@ func readLimited(name string, limit int) ([]byte, error) {
 	}
 	defer unix.Close(fd)
 	data, err := readAll(fd, 0, limit)
-	if err == unix.ESRCH {
+	if errors.Is(err, unix.ESRCH) {
 		err = fs.ErrNotExist
 	}
 	return data, err

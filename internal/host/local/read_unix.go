@@ -69,7 +69,7 @@ func readAll(fd int, size int64, limit int) ([]byte, error) {
 // again calls f until it was not interrupted by a signal.
 func again(f func() error) error {
 	for {
-		if err := f(); err != unix.EINTR {
+		if err := f(); !errors.Is(err, unix.EINTR) {
 			return err
 		}
 	}

@@ -86,11 +86,7 @@ func (g *gatherer) loginBase() start {
 
 // launchd is what macOS gives to every program of the user's session.
 func (g *gatherer) launchd() start {
-	env := &layer.Env{}
-	for _, kv := range [][2]string{{"HOME", g.user.Home}, {"USER", g.user.Name}, {"LOGNAME", g.user.Name},
-		{"SHELL", g.user.Shell}, {"PATH", "/usr/bin:/bin:/usr/sbin:/sbin"}} {
-		env.Add(kv[0], layer.Set{Layer: layer.Launchd, From: "launchd", Value: kv[1]})
-	}
+	env := sysenv.LaunchdEnv(g.user)
 	return start{env: env, chain: []Link{{What: msg.New("launchd gives HOME, USER, SHELL, a short PATH and what launchctl setenv set, which is not seen here; it reads no shell file and no /etc/paths")}},
 		notes: nil}
 }
@@ -349,7 +345,7 @@ func (g *gatherer) cron(id, line string) (Consumer, bool) {
 		c.Absent = msg.New("Windows has no cron")
 		return c, g.explicit()
 	}
-	installed := g.exists("/usr/sbin/cron", "/usr/sbin/crond", "/usr/bin/crond", "/etc/crontab", "/etc/cron.d")
+	installed := sysenv.HasCron(g.h)
 	if !installed && !g.explicit() {
 		return c, false
 	}

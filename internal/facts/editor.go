@@ -320,18 +320,9 @@ func (g *gatherer) loadLaunch(e *editorParts) {
 // debugConsumer is a debug session: of the configuration named, or of the first that starts a Go program.
 func (g *gatherer) debugConsumer(c Consumer, e *editorParts, name string) (Consumer, bool) {
 	g.loadLaunch(e)
-	var chosen *editor.LaunchConfig
-	others := 0
-	for i := range e.launch {
-		cfg := &e.launch[i]
-		switch {
-		case cfg.Type != "go" || name != "" && cfg.Name != name:
-		case chosen == nil:
-			chosen = cfg
-		default:
-			others++
-		}
-	}
+	chosen, others := choose(e.launch, func(c *editor.LaunchConfig) bool {
+		return c.Type == "go" && (name == "" || c.Name == name)
+	})
 	if chosen == nil {
 		c.Absent = msg.New("launch.json has no configuration of type go")
 		if name != "" {
@@ -359,6 +350,20 @@ func (g *gatherer) debugConsumer(c Consumer, e *editorParts, name string) (Consu
 	return c, true
 }
 
+// choose returns the first of list that fits, and how many more do.
+func choose[T any](list []T, fits func(*T) bool) (chosen *T, others int) {
+	for i := range list {
+		switch {
+		case !fits(&list[i]):
+		case chosen == nil:
+			chosen = &list[i]
+		default:
+			others++
+		}
+	}
+	return chosen, others
+}
+
 func firstText(texts ...msg.Text) msg.Text {
 	for _, t := range texts {
 		if !t.IsZero() {
@@ -371,18 +376,7 @@ func firstText(texts ...msg.Text) msg.Text {
 // taskConsumer is a task: the one named, or the first.
 func (g *gatherer) taskConsumer(c Consumer, e *editorParts, name string) (Consumer, bool) {
 	g.loadLaunch(e)
-	var chosen *editor.Task
-	others := 0
-	for i := range e.tasks {
-		t := &e.tasks[i]
-		switch {
-		case name != "" && t.Label != name:
-		case chosen == nil:
-			chosen = t
-		default:
-			others++
-		}
-	}
+	chosen, others := choose(e.tasks, func(t *editor.Task) bool { return name == "" || t.Label == name })
 	if chosen == nil {
 		c.Absent = msg.New("tasks.json has no tasks")
 		if name != "" {

@@ -287,8 +287,8 @@ func TestLongLines(t *testing.T) {
 		"a:b@", "@", ":", "--token ", "set token ", "-----BEGIN ", "-----BEGIN PRIVATE" + " KEY-----", "eyJ", "eyJ.", "machine a password ", "token,", "\"token\",", "\\", "a", "_", "\x00",
 		"$(token=", "token=\\\"", "TOKEN=Pl4nted-s3cret ",
 	} {
-		short, long := fastest(pattern, 1<<14), fastest(pattern, 1<<17)
-		if long > 30*short && long > time.Second { // proportional is 8 times, quadratic is 64 times
+		short, long := fastest(pattern, 1<<13), fastest(pattern, 1<<16)
+		if long > 30*short && long > 200*time.Millisecond { // proportional is 8 times, quadratic is 64 times
 			t.Errorf("%q: %v, and %v for 8 times the length", pattern, short, long)
 		}
 	}

@@ -118,7 +118,7 @@ func (r *valueRemarks) addNoProxyEntry(offset int, entry string) {
 		r.add(offset, entry, GradeIneffective, strings.Join(fields, ","), msg.New("only commas separate entries: this one matches nothing"))
 	case strings.Contains(entry, "://"):
 		_, host, _ := strings.Cut(entry, "://")
-		host, _, _ = strings.Cut(host, "/")
+		host, _, _ = strings.Cut(host[strings.LastIndex(host, "@")+1:], "/")
 		r.add(offset, entry, GradeIneffective, host, msg.New("an entry is a host, not a URL: this one matches nothing"))
 	case lower == "<local>" || lower == "<-loopback>":
 		r.add(offset, entry, GradeIneffective, "", msg.New("%s is a word of Windows and browsers: here it matches nothing", entry))

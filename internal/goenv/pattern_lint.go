@@ -35,7 +35,7 @@ func (r *valueRemarks) addPattern(offset int, p string) {
 	case trimmed != p:
 		r.add(offset, p, GradeIneffective, trimmed, msg.New("blanks are part of the pattern: this one matches nothing"))
 	case scheme:
-		r.add(offset, p, GradeIneffective, afterScheme, msg.New("a pattern is a module path, without a scheme: this one matches nothing"))
+		r.add(offset, p, GradeIneffective, afterScheme[strings.LastIndex(afterScheme, "@")+1:], msg.New("a pattern is a module path, without a scheme: this one matches nothing"))
 	case matchErr != nil:
 		r.add(offset, p, GradeIneffective, "", msg.New("Go ignores a malformed pattern"))
 	case strings.HasPrefix(p, "/") || strings.Contains(p, "//"):

@@ -102,9 +102,9 @@ func misspeltProxy(text string, p host.Platform) (problem msg.Text, instead stri
 	case lower == ProxyNone || lower == "none":
 		return msg.New("%s is not a word of GOPROXY", text), ""
 	case strings.ContainsAny(text, " \t"):
-		return msg.New("blanks do not separate entries"), redactUserinfo(strings.Join(strings.Fields(text), ","))
+		return msg.New("blanks do not separate entries"), redactEach(strings.Fields(text))
 	case strings.Contains(text, ";") && strings.Count(text, "://") > 1:
-		return msg.New("semicolons do not separate entries"), redactUserinfo(strings.ReplaceAll(text, ";", ","))
+		return msg.New("semicolons do not separate entries"), redactEach(strings.Split(text, ";"))
 	case strings.HasPrefix(text, "~"):
 		return msg.New("~ is not expanded; a folder needs a file:// URL"), ""
 	case strings.HasPrefix(text, "/"):
@@ -115,6 +115,15 @@ func misspeltProxy(text string, p host.Platform) (problem msg.Text, instead stri
 		return msg.New("a file URL has no host: three slashes begin an absolute path"), fileURLWithoutHost(text)
 	}
 	return msg.Text{}, ""
+}
+
+// redactEach returns a list of the entries, passwords masked.
+func redactEach(entries []string) string {
+	masked := make([]string, len(entries))
+	for i, e := range entries {
+		masked[i] = redactUserinfo(e)
+	}
+	return strings.Join(masked, ",")
 }
 
 // fileURLWithoutHost returns file:///path for file://localhost/path, "" for another host, which may be anything.

@@ -107,6 +107,7 @@ func TestLintProxyList(t *testing.T) {
 		{"no_host", "https:/a.example.com", "0 refused: the URL has no host, so every request fails"},
 		{"twice", "a.example.com|https://a.example.com/", "0 note: *\n0 note: *\n14 ineffective: the entry is in the list already"},
 		{"blank_separator", "https://a.example.com direct", "0 refused: blanks do not separate entries -> https://a.example.com,direct"},
+		{"blank_passwords", "http://u:pw@a http://v:pw@b", "0 refused: blanks do not separate entries -> http://u:xxxxx@a,http://v:xxxxx@b"},
 		{"semicolon", "https://a.example.com;https://b.example.com", "0 refused: semicolons do not separate entries -> https://a.example.com,https://b.example.com"},
 		{"word", "foo", "0 refused: invalid proxy URL missing scheme: foo"},
 		{"blank", " ", "0 refused: the list has no entries, so every lookup fails"},

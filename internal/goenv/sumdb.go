@@ -16,7 +16,8 @@ type SumDB struct {
 	Off  bool
 	Name string // host[/path] of the database
 	Key  string // complete verifier key; public
-	// URL is where the database is reached instead of by way of GOPROXY; "" if GOSUMDB names none.
+	// URL is where the database is reached instead of by way of GOPROXY; "" if GOSUMDB names none. It may hold a
+	// password: print [SumDBRoute.Base].
 	URL string
 	// Known: the key is built into Go. Alias: the value is sum.golang.google.cn alone.
 	Known bool

@@ -47,6 +47,8 @@ var chineseNet = []entry{
 	{"brackets belong to an address with a port: this entry matches nothing", "只有带端口的地址才用方括号：此条目不匹配任何主机"},
 	{"the dot at the end is compared too: %s does not match", "末尾的点也参与比较：不匹配 %s"},
 	{"VS Code never uses a proxy for %s", "VS Code 从不对 %s 使用代理"},
+	{"git uses an HTTP proxy for http and https only", "git 只对 http 和 https 使用 HTTP 代理"},
+	{"none of %s is set", "以下变量均未设置：%s"},
 	{"no proxy is configured, and there is no desktop to ask", "没有配置代理，也没有桌面环境可供查询"},
 	{"the proxy of the operating system or its PAC file is used", "使用操作系统的代理或其 PAC 文件"},
 

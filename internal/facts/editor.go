@@ -450,7 +450,7 @@ func (g *gatherer) editorProblems(problems []editor.Problem) {
 func (g *gatherer) runningExtHost(v editor.Variant) (start, bool) {
 	var newest host.Process
 	var env *layer.Env
-	for _, p := range g.processes() {
+	for _, p := range g.procs() {
 		if processKind(p) != "node" || g.isServer(p) != v.Remote || env != nil && !p.Started.After(newest.Started) {
 			continue
 		}

@@ -46,6 +46,7 @@ func Gather(ctx context.Context, h host.Host, o Options) (*Facts, error) {
 		}
 	}
 	g := newGatherer(ctx, h, o)
+	defer g.scanProcesses()()
 	for _, id := range g.wanted() {
 		c, shown := g.guarded(id)
 		if shown {
@@ -87,9 +88,8 @@ type gatherer struct {
 	environ *layer.Env // goready's own
 	eval    *shell.Evaluator
 	modules map[goenv.ModuleSearch]goenv.Module
-	procs   []host.Process
-	asked   bool            // procs has been filled
-	linted  map[string]bool // go env files whose problems are recorded
+	procs   func() []host.Process // waits for the scan of processes
+	linted  map[string]bool       // go env files whose problems are recorded
 	parts   map[string]start
 	ed      *editorParts
 	system  manager                                             // of system services
@@ -258,14 +258,32 @@ func (g *gatherer) exists(names ...string) bool {
 	return false
 }
 
-// processes lists the processes once.
-func (g *gatherer) processes() []host.Process {
-	if !g.asked {
-		g.asked = true
-		var err error
-		if g.procs, err = g.h.Processes(); err != nil {
+// scanProcesses lists the processes in the background, if a consumer may ask for them: nothing else takes as long. The
+// returned function waits for the end of the scan.
+func (g *gatherer) scanProcesses() (wait func()) {
+	if !g.needsProcesses() {
+		g.procs = func() []host.Process { return nil }
+		return func() {}
+	}
+	var procs []host.Process
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		procs, err = g.h.Processes()
+	}()
+	g.procs = func() []host.Process {
+		if <-done; err != nil {
 			g.f.Unknown[SectionProcesses] = msg.New("%s", err.Error())
 		}
+		return procs
 	}
-	return g.procs
+	return func() { <-done }
+}
+
+// needsProcesses reports whether a running desktop session or editor matters.
+func (g *gatherer) needsProcesses() bool {
+	return g.o.Observe || slices.ContainsFunc(g.o.Consumers, func(id string) bool {
+		return strings.HasPrefix(id, "vscode-") || id == "desktop-app" || id == "shell-interactive"
+	}) || len(g.o.Consumers) == 0
 }

@@ -9,7 +9,7 @@ import (
 func (g *gatherer) observe() {
 	g.f.Running = []Running{}
 	consumers := map[string]string{"gopls": "vscode-gopls", "dlv": "vscode-debug", "go": "current", "extension-host": "vscode-go"}
-	for _, p := range g.processes() {
+	for _, p := range g.procs() {
 		kind := processKind(p)
 		if kind == "" || p.UID != g.user.UID {
 			continue

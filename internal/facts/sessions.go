@@ -217,7 +217,7 @@ func (g *gatherer) desktop() start {
 }
 
 func (g *gatherer) runningSession() (host.Process, *layer.Env) {
-	for _, p := range g.processes() {
+	for _, p := range g.procs() {
 		for _, name := range sessionProcesses {
 			if p.Name == name && p.UID == g.user.UID {
 				if env := g.processEnv(p); env != nil {

@@ -124,3 +124,23 @@ func (r *record) save(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 }
+
+// portable returns the record with goDefault in the place of the values in defaults.
+func (r *record) portable(defaults map[string]string) *record {
+	p := *r
+	p.Consumers = map[string]seen{}
+	for id, s := range r.Consumers {
+		p.Consumers[id] = seen{Env: withDefaults(s.Env, defaults), Go: withDefaults(s.Go, defaults), Others: s.Others}
+	}
+	return &p
+}
+
+func withDefaults(vars, defaults map[string]string) map[string]string {
+	out := maps.Clone(vars)
+	for name, value := range vars {
+		if value != "" && value == defaults[name] {
+			out[name] = goDefault
+		}
+	}
+	return out
+}

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -42,26 +41,6 @@ func (s *seen) value(name string) string {
 
 // goDefault stands in records for what Go answers when nothing is set: $GOROOT/go.env is not the same everywhere.
 const goDefault = "<default>"
-
-// portable returns the record with goDefault in the place of the values in defaults.
-func (r *record) portable(defaults map[string]string) *record {
-	p := *r
-	p.Consumers = map[string]seen{}
-	for id, s := range r.Consumers {
-		p.Consumers[id] = seen{Env: withDefaults(s.Env, defaults), Go: withDefaults(s.Go, defaults), Others: s.Others}
-	}
-	return &p
-}
-
-func withDefaults(vars, defaults map[string]string) map[string]string {
-	out := maps.Clone(vars)
-	for name, value := range vars {
-		if value != "" && value == defaults[name] {
-			out[name] = goDefault
-		}
-	}
-	return out
-}
 
 func recordFile(name string) string { return filepath.Join("testdata", name+".json") }
 

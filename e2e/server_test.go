@@ -69,6 +69,30 @@ func perform(t *testing.T, ed install, g *goTool, b *browser, c config) (*stage,
 	return s, r
 }
 
+// lay writes the files of the configuration below home.
+func (c *config) lay(t *testing.T, home string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(home, c.openFolder()), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range c.files {
+		name := filepath.Join(home, f.name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(f.data), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (c *config) openFolder() string {
+	if strings.HasSuffix(c.open, ".code-workspace") {
+		return filepath.Dir(c.open)
+	}
+	return c.open
+}
+
 // addProbe puts the probe extension where code-server looks for extensions of this user.
 func (s *stage) addProbe(t *testing.T) {
 	t.Helper()

@@ -52,6 +52,8 @@ func TestHTTPProxyVectors(t *testing.T) {
 		}},
 		{"star_anywhere", https("a.com, *"), []request{{"https://b.com", "DIRECT by *"}, {"https://10.1.1.1", "DIRECT by *"}}},
 		{"ip6_brackets", https("[fd00::1],[fd00::2]:443"), []request{{"https://[fd00::1]", p}, {"https://[fd00::2]", "DIRECT by [fd00::2]:443"}}},
+		{"ip_port", https("10.1.2.3:443"), []request{{"https://10.1.2.3", "DIRECT by 10.1.2.3:443"}, {"http://10.1.2.3", p}}},
+		{"ip_is_no_domain", https("2.3,.1.2.3"), []request{{"https://10.1.2.3", p}}},
 		{"ip6_bare", https("fd00::1"), []request{{"https://[fd00::1]:8443", "DIRECT by fd00::1"}}},
 		{"scheme_in_entry", https("http://a.com,<local>"), []request{{"https://a.com", p}, {"https://a", p}}},
 		{"idn", https("bücher.example"), []request{{"https://xn--bcher-kva.example", "DIRECT by bücher.example"}, {"https://bücher.example", "DIRECT by bücher.example"}}},

@@ -12,7 +12,7 @@ type proxyWalker struct {
 	list    []ProxyEntry
 	answers []Answer // one for each entry
 	unused  []string
-	private bool // the module matches GONOPROXY
+	private bool // the module matches GONOPROXY; false for the checksum database
 	vcs     *VCSDecision
 	sumdb   SumDBDecision
 	// database, if not "", makes it a walk for the checksum database of that name.
@@ -211,7 +211,7 @@ func (s *proxyWalker) describeRest(i int, file string, steps []WalkStep) {
 
 // asked reports whether the walk sends anything to e, if it comes there.
 func (s *proxyWalker) asked(e ProxyEntry) bool {
-	return s.fetchesVCS(e) || e.IsURL() && (s.database != "" || !s.private)
+	return s.fetchesVCS(e) || e.IsURL() && !s.private
 }
 
 // nextAsked returns the name of the entry to which a failure of the entry i leads, "" if none follows.
@@ -236,7 +236,7 @@ func (s *proxyWalker) reply(i int, file string) proxyReply {
 	case e.URL == ProxyNone:
 		return proxyReply{outcome: WalkSkipped, notFound: true, err: "path does not match GOPRIVATE/GONOPROXY",
 			why: msg.New("the module matches no pattern of GONOPROXY")}
-	case s.private && s.database == "":
+	case s.private:
 		return proxyReply{outcome: WalkSkipped, notFound: true, err: "disabled by GOPRIVATE/GONOPROXY",
 			why: msg.New("the module matches GONOPROXY, so no proxy is asked")}
 	case e.URL == ProxyDirect: // for the checksum database

@@ -44,7 +44,7 @@ const caseGoEnv = "# defaults\nGOPROXY=https://proxy.example.com,direct\nGOSUMDB
 // Everything else is a file. In one whose name has the prefix "quoted " each line is the inside of a Go string.
 func TestCases(t *testing.T) {
 	files, err := filepath.Glob("testdata/cases/*.txtar")
-	if err != nil || len(files) < 60 {
+	if err != nil || len(files) < 150 {
 		t.Fatalf("%d cases found: %v", len(files), err)
 	}
 	for _, file := range files {
@@ -103,7 +103,7 @@ func caseRead(t *testing.T, a *txtar.Archive) *caseRun {
 	}
 	if c.gocmd == "" {
 		c.gocmd = "/usr/local/go/bin/go"
-		c.sdk("/usr/local/go", "go1.26.8", "amd64")
+		c.sdk("/usr/local/go", "go1.26.8", c.platform.Arch)
 	}
 	c.setUp(t)
 	return c

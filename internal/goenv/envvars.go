@@ -22,6 +22,8 @@ func (v *envView) variable(key string) Result {
 		return v.computed(key, v.fixed(v.q.Platform.OS, msg.New("the system of the go command")))
 	case "GOAUTH":
 		return v.defaulted(key, "netrc", envBuiltIn())
+	case "GOPROXY", "GOSUMDB":
+		return v.proxyOrSumDB(key)
 	case "GOFIPS140":
 		return v.defaulted(key, "off", envBuiltIn())
 	case "AR":
@@ -90,6 +92,21 @@ func (v *envView) raw(key string) Result {
 func (v *envView) defaulted(key, def string, why msg.Text) Result {
 	h := v.hits(key)
 	return h.withDefault(v.fixed(def, why))
+}
+
+// proxyOrSumDB resolves GOPROXY or GOSUMDB. Before Go 1.21 there was no go.env; both had a default built in.
+func (v *envView) proxyOrSumDB(key string) Result {
+	h := v.hits(key)
+	v.settle()
+	switch {
+	case !v.olderThan("1.21"):
+		return h.withDefault(layer.Reason{})
+	case key == "GOSUMDB":
+		return h.withDefault(v.fixed("sum.golang.org", envBuiltIn()))
+	case h.value() == "":
+		v.isUnknown(msg.New("%s has its default of %s built in", v.sdk.Version, key))
+	}
+	return h.withDefault(layer.Reason{})
 }
 
 func (v *envView) fixed(value string, why msg.Text) layer.Reason {
@@ -279,6 +296,9 @@ func (v *envView) cgoDefault() layer.Reason {
 	}
 	if !envCgoSupported(goos.Value, goarch.Value) {
 		return v.fixed("0", msg.New("%s/%s has no cgo", goos.Value, goarch.Value))
+	}
+	if v.olderThan("1.20") {
+		return v.fixed("1", envBuiltIn())
 	}
 	if v.os("CC") != "" {
 		return v.fixed("1", msg.New("on, because CC is set in the process environment"))

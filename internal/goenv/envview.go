@@ -116,13 +116,16 @@ func (v *envView) abs(name string) string {
 	return strings.TrimSuffix(v.q.Dir, p.Separator()) + p.Separator() + name
 }
 
-// goEnvFile returns the $GOROOT/go.env that counts; nil if there is none.
+// goEnvFile returns the $GOROOT/go.env that counts; nil if there is none. Before Go 1.21 it was not read.
 func (v *envView) goEnvFile() *File {
 	if v.goEnvLoaded {
 		return v.goEnv
 	}
 	v.settle()
 	v.goEnvLoaded = true
+	if v.olderThan("1.21") {
+		return nil
+	}
 	root := v.findRoot()
 	if root == v.sdk.Root {
 		v.goEnv = v.sdk.GoEnv

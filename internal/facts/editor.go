@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/goready/goready/internal/editor"
@@ -138,8 +139,8 @@ func (g *gatherer) loadEditor(v editor.Variant) {
 // window returns the environment of the window or server, before and after it asked the user's shell.
 func (g *gatherer) window(v editor.Variant) (process, resolved start) {
 	if g.o.EditorFrom == "" || g.o.EditorFrom == "observed" {
-		if s, ok := g.runningExtHost(v); ok {
-			return s, s
+		if process, exthost, ok := g.runningExtHost(v); ok {
+			return process, exthost
 		}
 		if g.o.EditorFrom == "observed" {
 			process.notes = append(process.notes, msg.New("no running editor was found; this starts from the desktop instead"))
@@ -446,22 +447,52 @@ func (g *gatherer) editorProblems(problems []editor.Problem) {
 	}
 }
 
-// runningExtHost returns the environment that the newest running extension host of the editor was started with.
-func (g *gatherer) runningExtHost(v editor.Variant) (start, bool) {
-	var newest host.Process
-	var env *layer.Env
+// running is a process and the environment it was started with.
+type running struct {
+	host.Process
+	env *layer.Env
+}
+
+// extHosts returns the extension hosts that run now. Language servers that an extension forks inherit the mark of an
+// extension host; they are left out.
+func (g *gatherer) extHosts() []running {
+	var all []running
+	marked := map[int]bool{}
 	for _, p := range g.procs() {
-		if processKind(p) != "node" || g.isServer(p) != v.Remote || env != nil && !p.Started.After(newest.Started) {
+		if processKind(p) != "node" {
 			continue
 		}
-		if e := g.ownEnv(p); isExtHost(e) {
-			newest, env = p, e
+		if env := g.ownEnv(p); isExtHost(env) {
+			marked[p.PID] = true
+			all = append(all, running{p, env})
 		}
 	}
-	if env == nil {
-		return start{}, false
+	return slices.DeleteFunc(all, func(r running) bool { return marked[r.PPID] })
+}
+
+// runningExtHost returns what the newest running extension host of the editor, and the process that started it (the
+// server, or the desktop editor's main process), were started with.
+func (g *gatherer) runningExtHost(v editor.Variant) (process, exthost start, ok bool) {
+	var newest running
+	for _, r := range g.extHosts() {
+		if g.isServer(r.Process) == v.Remote && (!ok || r.Started.After(newest.Started)) {
+			newest, ok = r, true
+		}
 	}
-	return start{env: env, chain: []Link{{What: msg.New("the extension host runs now (pid %d) and was started with this environment", newest.PID)}}}, true
+	if !ok {
+		return start{}, start{}, false
+	}
+	exthost = start{env: newest.env, chain: []Link{{What: msg.New("the extension host runs now (pid %d) and was started with this environment", newest.PID)}}}
+	process = exthost
+	for _, p := range g.procs() {
+		if p.PID != newest.PPID {
+			continue
+		}
+		if env := g.ownEnv(p); env != nil {
+			process = start{env: env, chain: []Link{{What: msg.New("the editor runs now (pid %d) and was started with this environment", p.PID)}}}
+		}
+	}
+	return process, exthost, true
 }
 
 // ownEnv returns the environment of a process of the user whose home folder is looked at, or nil.
@@ -479,6 +510,9 @@ func (g *gatherer) ownEnv(p host.Process) *layer.Env {
 // isExtHost reports whether a process with this environment is an extension host: VS Code names the module that each
 // of its processes runs (bootstrap-fork.ts).
 func isExtHost(env *layer.Env) bool {
+	if env == nil {
+		return false
+	}
 	for _, name := range []string{"VSCODE_ESM_ENTRYPOINT", "VSCODE_AMD_ENTRYPOINT"} {
 		if strings.HasSuffix(env.Get(name), "/extensionHostProcess") {
 			return true

@@ -8,31 +8,26 @@ import (
 // observe records the running processes of the own user that are instances of a consumer.
 func (g *gatherer) observe() {
 	g.f.Running = []Running{}
-	consumers := map[string]string{"gopls": "vscode-gopls", "dlv": "vscode-debug", "go": "current", "extension-host": "vscode-go"}
+	consumers := map[string]string{"gopls": "vscode-gopls", "dlv": "vscode-debug", "go": "current"}
 	for _, p := range g.procs() {
-		kind := processKind(p)
-		if kind == "" || p.UID != g.user.UID {
-			continue
+		if id, ok := consumers[processKind(p)]; ok && p.UID == g.user.UID {
+			g.addRunning(running{p, g.ownEnv(p)}, processKind(p), id, nil)
 		}
-		env := g.ownEnv(p)
-		if kind == "node" {
-			if !isExtHost(env) {
-				continue
-			}
-			kind = "extension-host"
-		}
-		r := Running{PID: p.PID, Kind: kind, Exe: p.Exe, Started: p.Started, Consumer: consumers[kind], Env: env}
-		if r.Exe == "" {
-			r.Exe = p.Name
-		}
-		if env == nil {
-			r.Unknown = msg.New("its environment cannot be read, or it has another home folder")
-		}
-		if kind == "extension-host" {
-			r.Fresh = g.freshExtHost()
-		}
-		g.f.Running = append(g.f.Running, r)
 	}
+	for _, r := range g.extHosts() {
+		g.addRunning(r, "extension-host", "vscode-go", g.freshExtHost())
+	}
+}
+
+func (g *gatherer) addRunning(p running, kind, consumer string, fresh *Consumer) {
+	r := Running{PID: p.PID, Kind: kind, Exe: p.Exe, Started: p.Started, Consumer: consumer, Env: p.env, Fresh: fresh}
+	if r.Exe == "" {
+		r.Exe = p.Name
+	}
+	if p.env == nil {
+		r.Unknown = msg.New("its environment cannot be read, or it has another home folder")
+	}
+	g.f.Running = append(g.f.Running, r)
 }
 
 // freshExtHost is what an extension host would be given if the editor were started now. The consumers cannot tell,

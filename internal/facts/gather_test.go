@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -164,4 +165,33 @@ func FuzzGather(f *testing.F) {
 		})
 		gather(t, h, Options{Variables: []string{"GOPROXY", "GOVERSION", "CGO_ENABLED"}})
 	})
+}
+
+// TestRunningEditor: a running extension host is what the editor's consumers begin with; neither a language server that
+// it forked, which has its mark, nor that of another user or home is taken for one.
+func TestRunningEditor(t *testing.T) {
+	const mark = "VSCODE_ESM_ENTRYPOINT=vs/workbench/api/node/extensionHostProcess"
+	process := func(pid, ppid, uid int, env ...string) host.RecordedProcess {
+		return host.RecordedProcess{Process: host.Process{PID: pid, PPID: ppid, UID: uid, Name: "code", Exe: "/usr/share/code/code"}, Env: env}
+	}
+	h := laptop(nil)
+	h.Add("/home/ana", host.File{Info: &host.Info{Mode: fs.ModeDir | 0o755, UID: 1000, GID: 1000}})
+	h.Procs = &host.ProcessTable{List: []host.RecordedProcess{
+		process(10, 1, 1000, "HOME=/home/ana", "MARK=main"),
+		process(11, 10, 1000, "HOME=/home/ana", "MARK=exthost", mark),
+		process(12, 11, 1000, "HOME=/home/ana", "MARK=forked", mark),
+		process(13, 1, 1000, "HOME=/elsewhere", "MARK=other home", mark),
+		process(14, 1, 1001, "HOME=/home/ana", "MARK=other user", mark),
+	}}
+	f := gather(t, h, Options{Consumers: []string{"vscode-go"}, Observe: true})
+	if got := f.Consumers[0].Env.Get("MARK"); got != "exthost" {
+		t.Errorf("the Go extension begins with MARK=%q", got)
+	}
+	if len(f.Running) != 1 || f.Running[0].PID != 11 || f.Running[0].Fresh == nil {
+		t.Errorf("running: %+v", f.Running)
+	}
+	f = gather(t, h, Options{Consumers: []string{"vscode-go"}, EditorFrom: "desktop"})
+	if got := f.Consumers[0].Env.Get("MARK"); got != "" {
+		t.Errorf("started from the desktop it has MARK=%q", got)
+	}
 }

@@ -128,14 +128,18 @@ func decideGo(f *facts.Facts, c *facts.Consumer, name string, d *Decision) {
 		d.Notes = append(d.Notes, msg.New("gopls runs go with GOPROXY=off except for the first load and explicit commands"))
 	}
 	osWins := false
+	var ignored msg.Text // why the variable in the process environment does not count
 	for _, r := range res.Trail {
-		if r.Layer != layer.OSEnv {
+		switch {
+		case r.Layer != layer.OSEnv || r.From != "": // with a From it is about another variable, which decided
 			d.Trail = append(d.Trail, r)
-		} else if r.Won {
+		case r.Won:
 			osWins = true
+		default:
+			ignored = r.Why
 		}
 	}
-	history, unknown := history(c.Env, name, osWins)
+	history, unknown := history(c.Env, name, osWins, ignored)
 	d.Trail = append(d.Trail, history...)
 	if osWins {
 		d.State, d.Value = Set, res.Value
@@ -227,7 +231,7 @@ func decidePlain(f *facts.Facts, c *facts.Consumer, name string, d *Decision) {
 		}
 	}
 	value, ok, _ := c.Env.Lookup(name)
-	history, unknown := history(c.Env, name, ok)
+	history, unknown := history(c.Env, name, ok, msg.Text{})
 	d.Trail = append(d.Trail, history...)
 	switch {
 	case !unknown.IsZero():
@@ -242,8 +246,9 @@ func decidePlain(f *facts.Facts, c *facts.Consumer, name string, d *Decision) {
 	}
 }
 
-// history turns what happened to a variable in the process environment into reasons. wins: the last change decides.
-func history(env *layer.Env, name string, wins bool) ([]layer.Reason, msg.Text) {
+// history turns what happened to a variable in the process environment into reasons. wins: the last change decides;
+// if not, ignored is why, where that is not because it is empty.
+func history(env *layer.Env, name string, wins bool, ignored msg.Text) ([]layer.Reason, msg.Text) {
 	sets := env.Trail(name)
 	_, _, unknown := env.Lookup(name)
 	last := -1
@@ -268,7 +273,7 @@ func history(env *layer.Env, name string, wins bool) ([]layer.Reason, msg.Text) 
 			r.Won = true
 			r.Why = firstOf(s.Why, msg.New("the process environment comes first"))
 		default:
-			r.Why = msg.New("empty, which counts as unset")
+			r.Why = firstOf(ignored, msg.New("empty, which counts as unset"))
 		}
 		out = append(out, r)
 	}

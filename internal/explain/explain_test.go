@@ -131,6 +131,22 @@ func TestInvariant(t *testing.T) {
 	}
 }
 
+// TestDecidedByAnother: GOTOOLCHAIN in the process environment decides GOVERSION; a GOVERSION there is ignored.
+func TestDecidedByAnother(t *testing.T) {
+	env := new(layer.Env)
+	env.Add("GOTOOLCHAIN", set(layer.OSEnv, "x", "go1.26.8"))
+	env.Add("GOVERSION", set(layer.OSEnv, "x", "go9"))
+	d := Decide(linuxFacts(), consumer(env, ""), "GOVERSION")
+	w, ok := d.Winner()
+	if !ok || w.Layer != layer.OSEnv || w.From != "GOTOOLCHAIN" || d.State != Set {
+		t.Errorf("%s %q, won by %+v", d.State, d.Value, w)
+	}
+	last := d.Trail[len(d.Trail)-1]
+	if last.Value != "go9" || last.Won || strings.Contains(last.Why.String(), "empty") {
+		t.Errorf("GOVERSION in the environment: %+v", last)
+	}
+}
+
 func TestRedact(t *testing.T) {
 	env := new(layer.Env)
 	env.Add("GOPROXY", set(layer.OSEnv, "x", "https://me:hunter2@proxy.example.com,direct"))

@@ -103,7 +103,7 @@ func (f *Facts) SDK(root string) (goenv.SDK, bool) {
 // module finds go.mod and go.work for a go command with this environment.
 func (g *gatherer) module(c *Consumer) goenv.Module {
 	q := g.f.query(c, &asker{g.h})
-	s := goenv.ModuleSearch{Dir: c.Dir, GOWORK: goenv.Getenv(q, "GOWORK"), GOROOT: c.Go.SDK.Root, TempDir: goenv.TempDir(g.p, c.Env.Get)}
+	s := goenv.ModuleSearch{Dir: c.Dir, GOWORK: goenv.Getenv(q, "GOWORK"), GOROOT: goenv.Getenv(q, "GOROOT"), TempDir: goenv.TempDir(g.p, c.Env.Get)}
 	if m, ok := g.modules[s]; ok {
 		return m
 	}

@@ -53,30 +53,48 @@ func (r *posix) assign(name string, v value) {
 	if r.dry {
 		return
 	}
+	single := r.unique[name] // typeset -U path and typeset -U PATH are not the same
 	if scalar, ok := r.ties[name]; ok && !r.vars[name].local {
 		name, v = scalar, joined(v)
 	}
+	if single {
+		v = unique(v)
+	}
 	old := r.lookup(name)
 	if old.readonly {
-		r.status = failure
+		if r.kind == Bash {
+			r.status, r.flow = failure, flowLine
+		} else {
+			r.fail(name, flowLine)
+		}
 		return
 	}
 	nv := old
 	nv.value, nv.set, nv.array = v.capped(), true, v.list != nil
-	if nv.unique {
-		nv.value = unique(nv.value)
-	}
 	if !r.maybe.IsZero() {
 		if old.set && old.known() && v.known() && old.s == nv.s && slices.Equal(old.list, nv.list) {
 			return
 		}
 		nv.value = value{s: nv.s, list: nv.list, why: r.maybe}
 	}
-	nv.export = nv.export || r.option("allexport")
+	if all := r.option("allexport"); all && r.mayExport.IsZero() {
+		nv.export, nv.may = true, msg.Text{}
+	} else if (all || !r.mayExport.IsZero()) && !nv.export {
+		nv.export, nv.may = true, r.mayExport
+	}
 	nv.from, nv.at, nv.hidden = r.at(), r.f.env, !nv.export
 	r.put(name, nv)
 	if nv.export && !nv.local {
-		r.record(name, nv)
+		r.recordScalar(name, old, nv)
+	}
+}
+
+// recordScalar records an assignment to an exported variable. Arrays are never in the environment.
+func (r *posix) recordScalar(name string, old, v variable) {
+	if !v.array {
+		r.record(name, v)
+	} else if old.set && !old.array {
+		r.record(name, variable{from: v.from, at: v.at})
 	}
 }
 
@@ -114,18 +132,15 @@ func unique(v value) value {
 func (r *posix) export(name string) {
 	name = r.scalarOf(name)
 	v := r.lookup(name)
-	if r.dry || v.export {
+	if r.dry || v.export && (v.may.IsZero() || !r.maybe.IsZero()) {
 		return
 	}
-	v.export, v.hidden = true, false
-	if !r.maybe.IsZero() {
-		v.value = unknown(v.s, r.maybe)
-	}
+	v.export, v.hidden, v.may = true, false, r.maybe
 	if v.from == "" {
 		v.from, v.at = r.at(), r.f.env
 	}
 	r.put(name, v)
-	if v.set && !v.local {
+	if v.set && !v.local && !v.array {
 		r.record(name, v)
 	}
 }
@@ -138,6 +153,7 @@ func (r *posix) unexport(name string) {
 	}
 	gone := variable{from: r.at(), at: r.f.env}
 	if !r.maybe.IsZero() {
+		v.may = r.maybe
 		gone.value, gone.set = unknown(v.s, r.maybe), true
 	} else {
 		v.export = false
@@ -155,7 +171,7 @@ func (r *posix) unset(name string) {
 	}
 	gone := variable{from: r.at(), at: r.f.env}
 	if !r.maybe.IsZero() && v.set {
-		gone.value, gone.set, gone.export = unknown(v.s, r.maybe), true, v.export
+		gone.value, gone.set, gone.export, gone.may = unknown(v.s, r.maybe), true, v.export, r.maybe
 	}
 	r.put(name, gone)
 	if v.export && !v.local {
@@ -296,8 +312,11 @@ func (r *posix) indexed(old variable, a *syntax.Assign) value {
 
 // declClause executes export, declare, typeset, local, readonly.
 func (r *posix) declClause(c *syntax.DeclClause) {
-	r.subst = success
 	cmd := c.Variant.Value
+	if cmd == "local" && r.f.fn == "" && r.kind != Zsh {
+		r.localOutside()
+		return
+	}
 	flags := ""
 	for _, a := range c.Args {
 		if a.Naked && a.Name == nil {
@@ -312,17 +331,15 @@ func (r *posix) declClause(c *syntax.DeclClause) {
 		}
 		r.declareOne(cmd, flags, name, set)
 	}
-	r.status = success
-	if cmd == "local" && r.f.fn == "" {
-		r.localOutside()
+	if r.flow == flowNext {
+		r.status = success
 	}
 }
 
-// localOutside: local is an error outside a function, at which dash exits.
+// localOutside: local is an error outside a function, except in zsh.
 func (r *posix) localOutside() {
-	r.status = failure
-	if r.kind == Sh && !r.s.Interactive {
-		r.end(msg.New("%s exits at an error", "local"), r.at())
+	if r.kind != Zsh {
+		r.fail("local", flowNext)
 	}
 }
 
@@ -350,6 +367,10 @@ func (r *posix) declareWords(cmd, flags string, args []field) string {
 				set = func() value { return v }
 			}
 			r.declareOne(cmd, flags, name, set)
+		case r.kind != Bash:
+			r.fail(cmd+" "+f.s, flowNext)
+		default:
+			r.status = failure
 		}
 	}
 	return flags
@@ -376,8 +397,12 @@ func (r *posix) declareOne(cmd, flags, name string, set func() value) {
 	if local {
 		r.local(name)
 	}
-	if strings.Contains(flags, "U") {
+	if strings.Contains(flags, "U") && !local {
 		r.setUnique(name)
+	}
+	if scalar := r.scalarOf(name); set == nil && r.kind == Zsh && r.maybe.IsZero() && !r.lookup(scalar).set {
+		// zsh has no variables without a value, but the environment gets it only with the next assignment.
+		r.put(scalar, variable{set: true, local: r.vars[scalar].local, export: cmd == "export" || strings.Contains(flags, "x")})
 	}
 	if set != nil {
 		v.list = arrayIf(v, strings.ContainsAny(flags, "aA"))
@@ -430,10 +455,17 @@ func (r *posix) local(name string) {
 	r.put(name, variable{at: r.f.env, local: true, export: old.export && r.kind == Bash})
 }
 
+// setUnique executes typeset -U.
 func (r *posix) setUnique(name string) {
+	if r.unique == nil {
+		r.unique = map[string]bool{}
+	}
+	r.unique[name] = true
 	name = r.scalarOf(name)
 	v := r.lookup(name)
-	v.unique = true
+	if !v.set || !r.maybe.IsZero() {
+		return
+	}
 	before := v.s
 	v.value = unique(v.value)
 	if v.s != before && v.export {

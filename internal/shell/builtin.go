@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"maps"
 	"strconv"
 	"strings"
 
@@ -21,7 +22,7 @@ func (r *posix) builtin(name string, args []field) bool {
 			return false
 		}
 		r.status = success
-		if name == "local" && r.f.fn == "" {
+		if name == "local" && r.f.fn == "" && r.kind != Zsh {
 			r.localOutside()
 			return true
 		}
@@ -99,7 +100,11 @@ func (r *posix) otherBuiltin(name string, args []field) bool {
 			delete(r.funcs, a.s)
 		}
 		r.status = success
-	case "alias", "unalias", "trap", "umask", "ulimit", "times", "wait", "jobs", "bg", "fg", "kill":
+	case "trap":
+		if r.status = success; r.kind == Zsh && r.f.fn != "" && len(args) == 2 && (args[1].s == "EXIT" || args[1].s == "0") {
+			r.f.trap = args[0].value // executed when the function ends
+		}
+	case "alias", "unalias", "umask", "ulimit", "times", "wait", "jobs", "bg", "fg", "kill":
 		r.status = success
 	case "bind", "complete", "compgen", "compopt", "history", "enable", "disown", "dirs", "caller", "help", "suspend":
 		if r.kind != Bash {
@@ -131,7 +136,7 @@ func (r *posix) testCommand(name string, args []field) {
 		}
 		args = args[:len(args)-1]
 	}
-	r.status = r.testBuiltin(args)
+	r.status = testBuiltin(r, args)
 }
 
 func (r *posix) unsetCommand(args []field) {
@@ -157,6 +162,8 @@ func (r *posix) unsetCommand(args []field) {
 			if isName(name) && r.lookup(name).set {
 				r.assign(name, unknown(r.lookup(name).s, notFollowed()))
 			}
+		case r.kind == Sh:
+			r.fail("unset "+a.s, flowNext)
 		}
 	}
 }
@@ -226,9 +233,13 @@ func (r *posix) setOption(name string, on bool) {
 	case "rcs", "globalrcs":
 		name, on = "no"+name, !on
 	}
-	if !r.dry {
-		r.opts[name] = on
+	if r.dry {
+		return
 	}
+	if name == "allexport" {
+		r.mayExport = r.maybe
+	}
+	r.opts[name] = on
 }
 
 // options executes shopt of bash and setopt, unsetopt, emulate of zsh.
@@ -299,14 +310,12 @@ func (r *posix) emulate(args []field) {
 	if text < 0 || text >= len(args) {
 		return
 	}
-	lang, split, nomatch := r.lang, r.opts["shwordsplit"], r.opts["nonomatch"]
+	saved := maps.Clone(r.opts)
 	if mode == "sh" || mode == "ksh" || mode == "bash" {
-		r.lang = langOf(Bash)
-		r.opts["shwordsplit"], r.opts["nonomatch"] = true, true
+		r.opts["shwordsplit"], r.opts["nonomatch"], r.opts["ksharrays"] = true, true, true
 	}
 	r.evalText(args[text].value)
-	r.lang = lang
-	r.opts["shwordsplit"], r.opts["nonomatch"] = split, nomatch
+	r.opts = saved
 }
 
 func (r *posix) shift(args []field) {
@@ -316,7 +325,9 @@ func (r *posix) shift(args []field) {
 	}
 	f := r.f.argFrame()
 	if n < 0 || n > len(f.args) {
-		r.status = failure
+		if r.status = failure; r.kind == Sh {
+			r.fail("shift", flowNext)
+		}
 		return
 	}
 	f.args = f.args[n:]

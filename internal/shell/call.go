@@ -58,8 +58,7 @@ func (r *posix) declares(words []*syntax.Word) bool {
 	if cmd != "export" && cmd != "readonly" && cmd != "local" {
 		return false
 	}
-	r.status = success
-	if cmd == "local" && r.f.fn == "" {
+	if cmd == "local" && r.f.fn == "" && r.kind != Zsh {
 		r.localOutside()
 		return true
 	}
@@ -71,6 +70,9 @@ func (r *posix) declares(words []*syntax.Word) bool {
 			continue
 		}
 		r.declareOne(cmd, flags, decode(name), func() value { return r.word(rest) })
+	}
+	if r.flow == flowNext {
+		r.status = success
 	}
 	return true
 }
@@ -237,7 +239,7 @@ func (r *posix) readStartup(name string, args []field, sourced bool) bool {
 	r.visit(file, state, r.maybe)
 	saved, asks := r.maybe, r.asked
 	f := frame{file: file}
-	if len(args) > 0 {
+	if len(args) > 0 && r.kind != Sh {
 		f.args = values(args)
 	}
 	r.push(f)
@@ -246,7 +248,7 @@ func (r *posix) readStartup(name string, args []field, sourced bool) bool {
 	r.run(s)
 	r.pop()
 	r.maybe, r.asked = saved, asks
-	if r.flow == flowReturn {
+	if r.flow == flowReturn || r.flow == flowAbort && r.f.depth == 0 {
 		r.flow = flowNext
 	}
 	return true
@@ -299,8 +301,8 @@ func (r *posix) unread(file string, err error, sourced bool) bool {
 	default:
 		r.visit(file, Unreadable, msg.New("it is no regular file"))
 	}
-	if sourced && r.kind == Sh && !r.s.Interactive {
-		r.end(msg.New("%s exits because it cannot read %s", r.e.shellName(r.s), file), r.at())
+	if sourced && r.kind == Sh {
+		r.fail(". "+file, flowNext)
 	}
 	return !missing
 }
@@ -510,4 +512,11 @@ func readNames(args []field) (names []string, odd bool) {
 		names = []string{"REPLY"}
 	}
 	return names, odd
+}
+
+func (r *posix) readNamed(name value) (string, status) {
+	if !name.known() {
+		return "", unknownStatus(name.why)
+	}
+	return r.readFile(abs(r.dir(), name.s))
 }

@@ -23,11 +23,14 @@ type posix struct {
 	funcs  map[string]*function
 	opts   map[string]bool
 	ties   map[string]string // zsh: array name -> name of the scalar
+	unique map[string]bool   // zsh: arrays and scalars that drop repeated entries
 	// status is $?, subst the status of the last command substitution.
 	status, subst status
 	out           *value // where output goes in a command substitution; nil: elsewhere
 	in            *input // redirected standard input; nil: the terminal
 	guarded       int    // in a condition, where set -e does not apply
+	// mayExport, if not zero, says why it is not known whether set -a is in effect.
+	mayExport msg.Text
 	// lost, in a subshell, is why variables of the environment are unknown.
 	lost msg.Text
 }
@@ -36,6 +39,7 @@ type posix struct {
 type input struct {
 	rest string
 	why  msg.Text // it is not known
+	cmd  []string // the command whose output it is
 }
 
 // function is a shell function.
@@ -76,6 +80,13 @@ func (r *posix) run(s *script) {
 		}
 		if i < len(s.stmts) {
 			r.stmt(s.stmts[i])
+			if r.flow == flowLine {
+				r.flow = flowNext
+				line := s.stmts[i].End().Line()
+				for i+1 < len(s.stmts) && s.stmts[i+1].Pos().Line() == line {
+					i++
+				}
+			}
 			if r.flow != flowNext {
 				r.skipRest(s.stmts[i+1:])
 				return
@@ -237,7 +248,7 @@ func (r *posix) redirect(list []*syntax.Redirect) (restore func(), ok bool) {
 		switch d.Op {
 		case syntax.RdrIn:
 			name := r.word(d.Word)
-			data, st := r.readFile(name)
+			data, st := r.readNamed(name)
 			if st.failed() {
 				return restore, false
 			}
@@ -266,25 +277,6 @@ func (r *posix) hereDoc(d *syntax.Redirect) value {
 		return known(r.text(d.Hdoc))
 	}
 	return r.quotedWord(d.Hdoc)
-}
-
-// readFile returns the contents of a file for a redirection or for cat.
-func (r *posix) readFile(name value) (string, status) {
-	if !name.known() {
-		return "", unknownStatus(name.why)
-	}
-	if name.s == "/dev/null" {
-		return "", success
-	}
-	file := abs(r.dir(), name.s)
-	data, err := r.e.read(file)
-	switch {
-	case err == nil && len(data) <= maxScript:
-		return string(data), success
-	case err != nil && !uncertainError(err):
-		return "", failure
-	}
-	return "", unknownStatus(msg.New("the contents of %s are not known", file))
 }
 
 func (r *posix) binary(c *syntax.BinaryCmd) {
@@ -618,6 +610,11 @@ func (r *posix) invoke(fn *function, args []field) {
 	if r.flow == flowReturn {
 		r.flow = flowNext
 	}
+	if r.f.trap.s != "" && r.flow == flowNext {
+		st := r.status
+		r.evalText(r.f.trap)
+		r.status = st
+	}
 	r.leave()
 	r.maybe, r.script = saved, script
 }
@@ -637,7 +634,7 @@ func (r *posix) leave() {
 
 // skipRest records what follows a return or an end in the same list.
 func (r *posix) skipRest(list []*syntax.Stmt) {
-	if (r.flow == flowReturn || r.flow == flowExit) && r.f.fn == "" && !r.over.IsZero() && r.maybe.IsZero() {
+	if r.flow >= flowReturn && r.flow != flowLine && r.f.fn == "" && !r.over.IsZero() && r.maybe.IsZero() {
 		r.skipStmts(list, r.over)
 	}
 }

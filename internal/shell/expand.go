@@ -72,7 +72,7 @@ func (x *expander) splitInto(s string) {
 			if n < 0 {
 				n = len(s) - i
 			}
-			x.add(known(s[i:i+n]), s[i:i+n], isPattern(s[i:i+n]))
+			x.add(known(s[i:i+n]), s[i:i+n], isPattern(s[i:i+n]) && x.r.kind != Zsh)
 			i += n
 			continue
 		}
@@ -181,6 +181,8 @@ func (x *expander) tildes(s string, first, assign, last bool) string {
 			x.lit(s[:i])
 			x.quoted(v)
 			s, i, first = s[end:], -1, false
+		} else if x.r.kind == Zsh && i == 0 {
+			x.r.fail(s[:end], flowNext)
 		}
 	}
 	return s
@@ -259,7 +261,12 @@ func (x *expander) part(p syntax.WordPart, quoted bool) {
 	case *syntax.ParamExp:
 		x.param(p, quoted)
 	case *syntax.CmdSubst:
-		x.result(x.r.substitute(p.Stmts, p), quoted)
+		v := x.r.substitute(p.Stmts, p)
+		if x.r.kind == Zsh && x.split && !quoted && v.known() {
+			x.splitInto(v.s) // unlike variables, output is split
+			return
+		}
+		x.result(v, quoted)
 	case *syntax.ArithmExp:
 		n, why := x.r.arith(p.X)
 		v := known(itoa(n))
@@ -294,7 +301,7 @@ func (x *expander) param(p *syntax.ParamExp, quoted bool) {
 	}
 	x.begun = x.begun && (!quoted || len(vals) > 0 || x.cur.s != "")
 	for i, v := range vals {
-		if i > 0 && (x.split || quoted) {
+		if i > 0 && x.split {
 			x.flush()
 		} else if i > 0 {
 			x.add(known(" "), " ", false)
@@ -476,7 +483,7 @@ func (r *posix) substitute(stmts []*syntax.Stmt, n syntax.Node) value {
 		return unknown(r.text(n), msg.New("the output of a command"))
 	}
 	if len(stmts) == 1 && stmts[0].Cmd == nil && len(stmts[0].Redirs) == 1 && stmts[0].Redirs[0].Op == syntax.RdrIn {
-		data, st := r.readFile(r.word(stmts[0].Redirs[0].Word)) // $(<file)
+		data, st := r.readNamed(r.word(stmts[0].Redirs[0].Word)) // $(<file)
 		r.subst = st
 		return trimOutput(value{s: data, why: st.why})
 	}

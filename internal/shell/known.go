@@ -15,7 +15,7 @@ import (
 // are unknown, except for a few programs whose answer follows from what is known about the machine.
 func (r *posix) program(words []field, changed bool) {
 	name := words[0].s
-	file, st := r.look(words[0].value)
+	_, st := r.look(words[0].value)
 	if st.failed() {
 		r.status = status{code: 127}
 		return
@@ -29,17 +29,29 @@ func (r *posix) program(words []field, changed bool) {
 	if r.dry {
 		return
 	}
-	if answer, st, ok := r.answer(path.Base(name), file, words[1:], changed); ok {
+	p := programs{t: &r.trace, dir: r.dir(), in: r.in}
+	if !changed {
+		p.env = r.snapshot
+	}
+	if answer, st, ok := p.answer(path.Base(name), words[1:]); ok {
 		r.status = st
-		if answer.why.IsZero() || answer.soft {
+		if answer.known() {
 			out = answer
 		}
 	}
 	r.write(out)
 }
 
-// answer returns the output and status of a program that only tells facts or filters text.
-func (r *posix) answer(name, file string, args []field, changed bool) (value, status, bool) {
+// programs answers for programs that only tell facts or filter text.
+type programs struct {
+	t   *trace
+	dir string
+	in  *input
+	env func() *layer.Env // nil: the environment is not the shell's
+}
+
+// answer returns the output and status of a program.
+func (p programs) answer(name string, args []field) (value, status, bool) {
 	words := make([]string, len(args))
 	for i, a := range args {
 		if !a.known() {
@@ -47,32 +59,31 @@ func (r *posix) answer(name, file string, args []field, changed bool) (value, st
 		}
 		words[i] = a.s
 	}
-	if name == "go" && !changed {
-		return r.goEnv(words)
-	}
-	if out, ok := r.fact(name, words); ok {
+	if out, ok := p.fact(name, words); ok {
 		return out.append(known("\n")), success, true
 	}
 	switch name {
+	case "go":
+		return p.goEnv(words)
 	case "true", "false":
 		return known(""), statusOf(name == "true"), true
 	case "mkdir":
-		return known(""), success, len(words) > 0 && r.allDirs(words)
+		return known(""), success, len(words) > 0 && p.allDirs(words)
 	case "cat":
-		return r.cat(words)
+		return p.cat(words)
 	case "grep", "egrep", "fgrep":
-		return r.grep(name, words)
+		return p.grep(name, words)
 	case "xargs":
-		return r.xargs(words)
+		return p.xargs(words)
 	case "tty":
-		return value{}, r.terminal(), true
+		return value{why: notFollowed()}, p.t.terminal(), true
 	}
 	return value{}, status{}, false
 }
 
 // fact returns what a program tells about the machine or about a name, without the line end.
-func (r *posix) fact(name string, args []string) (value, bool) {
-	o := r.e.o
+func (p programs) fact(name string, args []string) (value, bool) {
+	o := p.t.e.o
 	if len(args) == 1 && !strings.HasPrefix(args[0], "-") {
 		switch name {
 		case "dirname":
@@ -89,10 +100,10 @@ func (r *posix) fact(name string, args []string) (value, bool) {
 	case "uname -n", "hostname ", "uname --nodename":
 		return known(o.Hostname), o.Hostname != ""
 	case "id -u":
-		uid, ok := r.e.uid()
+		uid, ok := p.t.e.uid()
 		return known(strconv.Itoa(uid)), ok
 	case "whoami ", "id -un", "logname ":
-		user := r.e.user()
+		user := p.t.e.user()
 		return known(user), user != "" && name != "logname"
 	case "dpkg --print-architecture":
 		return known(o.Host.Platform().Arch), o.Host.Platform().Arch == "amd64" || o.Host.Platform().Arch == "arm64"
@@ -102,7 +113,7 @@ func (r *posix) fact(name string, args []string) (value, bool) {
 		last = args[len(args)-1]
 	}
 	if name == "realpath" && len(args) == 1 || name == "readlink" && len(args) == 2 && args[0] == "-f" {
-		if target, err := host.EvalSymlinks(o.Host, o.Host.Platform().Clean(abs(r.dir(), last))); err == nil {
+		if target, err := host.EvalSymlinks(o.Host, o.Host.Platform().Clean(abs(p.dir, last))); err == nil {
 			return known(target), true
 		}
 	}
@@ -149,11 +160,11 @@ func machine(p host.Platform) value {
 }
 
 // goEnv answers `go env KEY` with the caller's rules.
-func (r *posix) goEnv(args []string) (value, status, bool) {
-	if len(args) != 2 || args[0] != "env" || r.e.o.GoEnv == nil {
+func (p programs) goEnv(args []string) (value, status, bool) {
+	if len(args) != 2 || args[0] != "env" || p.t.e.o.GoEnv == nil || p.env == nil {
 		return value{}, status{}, false
 	}
-	v, ok := r.e.o.GoEnv(r.snapshot(), args[1])
+	v, ok := p.t.e.o.GoEnv(p.env(), args[1])
 	return known(v + "\n"), success, ok
 }
 
@@ -172,24 +183,24 @@ func (r *posix) snapshot() *layer.Env {
 	return env
 }
 
-func (r *posix) allDirs(args []string) bool {
+func (p programs) allDirs(args []string) bool {
 	for _, a := range args {
 		if a == "-p" {
 			continue
 		}
-		if info, st := r.stat(abs(r.dir(), a)); strings.HasPrefix(a, "-") || !st.ok() || !info.Mode.IsDir() {
+		if info, st := p.t.stat(abs(p.dir, a)); strings.HasPrefix(a, "-") || !st.ok() || !info.Mode.IsDir() {
 			return false
 		}
 	}
 	return true
 }
 
-func (r *posix) cat(args []string) (value, status, bool) {
+func (p programs) cat(args []string) (value, status, bool) {
 	if len(args) == 0 {
-		if r.in == nil || !r.in.why.IsZero() {
+		if p.in == nil || !p.in.why.IsZero() {
 			return value{}, status{}, false
 		}
-		return known(r.in.rest), success, true
+		return known(p.in.rest), success, true
 	}
 	var b strings.Builder
 	st := success
@@ -197,7 +208,7 @@ func (r *posix) cat(args []string) (value, status, bool) {
 		if strings.HasPrefix(a, "-") {
 			return value{}, status{}, false
 		}
-		text, s := r.readFile(known(a))
+		text, s := p.t.readFile(abs(p.dir, a))
 		if !s.known() || b.Len()+len(text) > maxValue {
 			return value{}, status{}, false
 		}
@@ -208,7 +219,7 @@ func (r *posix) cat(args []string) (value, status, bool) {
 }
 
 // grep follows grep with the options q, v, E, F, i and s over known text.
-func (r *posix) grep(name string, args []string) (value, status, bool) {
+func (p programs) grep(name string, args []string) (value, status, bool) {
 	flags := ""
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") && len(args[0]) > 1 {
 		flags += args[0][1:]
@@ -217,7 +228,7 @@ func (r *posix) grep(name string, args []string) (value, status, bool) {
 	if len(args) == 0 || strings.Trim(flags, "qvEFise") != "" || strings.Count(flags, "e") > 1 {
 		return value{}, status{}, false
 	}
-	text, st, ok := r.cat(args[1:])
+	text, st, ok := p.cat(args[1:])
 	re, err := grepRegexp(args[0], name, flags)
 	if !ok || !st.ok() || err != nil {
 		return value{}, status{}, false
@@ -269,11 +280,11 @@ func basicRegexp(s string) string {
 }
 
 // xargs without a command joins the words of its input.
-func (r *posix) xargs(args []string) (value, status, bool) {
-	if len(args) > 0 && (len(args) != 1 || args[0] != "echo") || r.in == nil || !r.in.why.IsZero() || strings.ContainsAny(r.in.rest, `'"\`) {
+func (p programs) xargs(args []string) (value, status, bool) {
+	if len(args) > 0 && (len(args) != 1 || args[0] != "echo") || p.in == nil || !p.in.why.IsZero() || strings.ContainsAny(p.in.rest, `'"\`) {
 		return value{}, status{}, false
 	}
-	return known(strings.Join(strings.Fields(r.in.rest), " ") + "\n"), success, true
+	return known(strings.Join(strings.Fields(p.in.rest), " ") + "\n"), success, true
 }
 
 // effect says what the output of a program does when it is evaluated.

@@ -160,3 +160,5 @@ func (e *Evaluator) pathHelper(old string) (string, bool) {
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -151,7 +151,8 @@ func (r *posix) elements(p *syntax.ParamExp, v variable, name string, quoted boo
 		return []value{r.element(v, p.Index)}, false
 	}
 	flagged := p.Flags != nil && strings.Contains(p.Flags.Value, "@")
-	if v.array && (all || flagged || r.kind == Zsh && !quoted) {
+	lists := r.kind == Zsh && !r.option("ksharrays")
+	if v.array && (all || flagged || lists && !quoted) {
 		if quoted && name == "*" && !flagged {
 			return []value{{s: strings.Join(v.list, r.joint()), why: v.why}}, false
 		}
@@ -162,6 +163,9 @@ func (r *posix) elements(p *syntax.ParamExp, v variable, name string, quoted boo
 		return vals, true
 	}
 	if v.array && r.kind == Zsh {
+		if !lists {
+			return []value{{s: strings.Join(v.list[:min(1, len(v.list))], ""), why: v.why}}, false
+		}
 		return []value{{s: strings.Join(v.list, " "), why: v.why}}, false
 	}
 	if all && !v.set {
@@ -186,7 +190,7 @@ func (r *posix) joint() string {
 func (r *posix) element(v variable, index syntax.ArithmExpr) value {
 	i, why := r.arith(index)
 	base := int64(0)
-	if r.kind == Zsh {
+	if r.kind == Zsh && !r.option("ksharrays") {
 		base = 1
 	}
 	switch {
@@ -328,19 +332,33 @@ func (r *posix) failedExpansion(text string) {
 	if r.dry {
 		return
 	}
+	if r.kind == Zsh && !r.s.Interactive {
+		r.status = failure
+		r.end(msg.New("the shell exits because %s fails", text), r.at())
+		return
+	}
+	r.fail(text, flowLine)
+}
+
+// fail handles an error that ends more than a command. dash exits if it is not interactive; zsh, and dash if it is,
+// abandon the start-up file; bash does what inBash says, or abandons the file too if it is not interactive.
+func (r *posix) fail(text string, inBash flow) {
 	r.status = failure
 	switch {
+	case r.dry:
 	case r.kind == Sh && !r.s.Interactive:
-		r.end(msg.New("%s exits at an error", text), r.at())
-	case r.kind == Zsh || !r.s.Interactive:
-		r.note(msg.New("%s fails, so the shell reads no further", text))
+		r.end(msg.New("the shell exits because %s fails", text), r.at())
+	case r.kind == Bash && (r.s.Interactive || inBash == flowNext):
+		r.flow = inBash
+	default:
+		r.note(msg.New("%s fails, so the shell abandons the file", text))
 		r.abort()
 	}
 }
 
-// abort stops the evaluation of all functions and of the current file.
+// abort stops the evaluation of all functions and of the files that are being read.
 func (r *posix) abort() {
-	r.flow = flowReturn
+	r.flow = flowAbort
 	if r.maybe.IsZero() {
 		r.over = msg.New("the file ends with an error at %s", r.at())
 	}

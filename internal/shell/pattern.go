@@ -15,6 +15,40 @@ const patternBytes = `*?[]\()|!@+^~#<>-`
 // isPattern reports whether s contains a character that begins a pattern.
 func isPattern(s string) bool { return strings.ContainsAny(s, "*?[(") }
 
+// hasMeta reports whether a pattern can match more than one name: a bracket alone is nothing special.
+func hasMeta(pat string) bool {
+	for i := 0; i < len(pat); i++ {
+		switch pat[i] {
+		case '\\':
+			i++
+		case '*', '?', '(':
+			return true
+		case '[':
+			if classEnd(pat[i:]) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// badBracket reports whether a pattern has a bracket that is not closed, which is an error in zsh.
+func badBracket(pat string) bool {
+	for i := 0; i < len(pat); i++ {
+		switch pat[i] {
+		case '\\':
+			i++
+		case '[':
+			n := classEnd(pat[i:])
+			if n < 0 {
+				return true
+			}
+			i += n
+		}
+	}
+	return false
+}
+
 // quotePattern returns the pattern that matches exactly s.
 func quotePattern(s string) string {
 	if !strings.ContainsAny(s, patternBytes) {
@@ -277,11 +311,15 @@ func inNamedClass(name string, c rune) bool {
 func (r *posix) appendGlob(out []field, f field) []field {
 	pat, null := f.pat, r.option("nullglob")
 	quals := ""
+	if r.kind == Zsh && f.glob && len(pat) > 1 && badBracket(pat) && !r.dry {
+		r.fail(f.s, flowNext)
+		return out
+	}
 	if r.kind == Zsh {
 		pat, quals = globQualifiers(pat)
 		null = null || strings.Contains(quals, "N")
 	}
-	if !f.glob || !f.known() || r.option("noglob") || quals == "" && !isPattern(pat) {
+	if !f.glob || !f.known() || r.option("noglob") || quals == "" && !hasMeta(pat) {
 		return append(out, f)
 	}
 	names, why := r.glob(pat, quals)
@@ -342,7 +380,7 @@ func (r *posix) globSegment(names []string, seg string, more, dots bool) ([]stri
 		slash = "/"
 	}
 	for _, name := range names {
-		if !isPattern(seg) {
+		if !hasMeta(seg) {
 			next := name + unquotePattern(seg)
 			if _, st := r.stat(abs(r.dir(), next)); st.ok() {
 				out = append(out, next+slash)

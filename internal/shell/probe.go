@@ -1,8 +1,11 @@
 package shell
 
 import (
+	"bytes"
 	"context"
-	"errors"
+	"crypto/rand"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/goready/goready/internal/host"
@@ -30,6 +33,81 @@ type ProbeOptions struct {
 
 // Probe runs the shell as the session says, with an empty standard input and in its own process group, and returns
 // the environment its command sees. It executes the user's start-up files with all their effects: only on request.
+// The command prints the environment between two random marks, so that what start-up files print does not matter.
+// An error means that the shell could not be started; a shell that ends or hangs during start-up gives a result.
 func Probe(ctx context.Context, h host.Host, o ProbeOptions) (ProbeResult, error) {
-	return ProbeResult{}, errors.ErrUnsupported
+	timeout := o.Timeout
+	if timeout == 0 {
+		timeout = 10 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	mark := "goready-" + rand.Text()
+	env := o.Env
+	if o.Resolving {
+		env = append(env[:len(env):len(env)], "VSCODE_RESOLVING_ENVIRONMENT=1")
+	}
+	start := time.Now()
+	res, err := h.Run(ctx, host.Command{Path: o.path(), Args: o.args(mark), Env: env, Dir: o.Session.Dir})
+	if err != nil {
+		return ProbeResult{}, fmt.Errorf("run %s: %w", o.path(), err)
+	}
+	noise, list, found := cutMarks(res.Stdout, mark)
+	p := ProbeResult{Noise: noise, Duration: time.Since(start), TimedOut: res.TimedOut, ExitCode: res.ExitCode}
+	if found {
+		p.Env = parseEnv(list)
+	}
+	return p, nil
+}
+
+func (o ProbeOptions) path() string {
+	if o.Session.Path == "" {
+		return "/bin/" + string(o.Session.Kind)
+	}
+	return o.Session.Path
+}
+
+// args returns the shell's arguments; the flags are apart, as VS Code gives them.
+func (o ProbeOptions) args(mark string) []string {
+	var args []string
+	s := o.Session
+	switch {
+	case s.NoRC && s.Kind == Bash:
+		args = append(args, "--norc", "--noprofile")
+	case s.NoRC && s.Kind == Zsh:
+		args = append(args, "-f")
+	case s.NoRC && s.Kind == Fish:
+		args = append(args, "-N")
+	}
+	if s.Posix && s.Kind == Bash {
+		args = append(args, "--posix")
+	}
+	if s.Interactive {
+		args = append(args, "-i")
+	}
+	if s.Login {
+		args = append(args, "-l")
+	}
+	return append(args, "-c", `printf '%s\0' `+mark+"; /usr/bin/env -0; printf %s "+mark)
+}
+
+// cutMarks returns what is before the first mark and between the first and the second. A variable may hold the mark
+// (set -a exports $_), so the marks count only between zero bytes.
+func cutMarks(out []byte, mark string) (noise, list []byte, found bool) {
+	noise, rest, ok := bytes.Cut(out, []byte(mark+"\x00"))
+	if !ok {
+		return out, nil, false
+	}
+	list, _, found = bytes.Cut(append([]byte{0}, rest...), []byte("\x00"+mark))
+	return noise, list, found
+}
+
+func parseEnv(list []byte) map[string]string {
+	env := map[string]string{}
+	for entry := range strings.SplitSeq(string(list), "\x00") {
+		if name, text, ok := strings.Cut(entry, "="); ok && name != "" {
+			env[name] = text
+		}
+	}
+	return env
 }

@@ -82,7 +82,11 @@ func parseText(src string, lang syntax.LangVariant) *script {
 		}
 		s.dropLine()
 		next := resumeAt(src, at)
-		if lang != syntax.LangZsh || errors.Is(err, errComplex) || len(s.gaps) >= maxGaps || next < 0 {
+		if next < 0 {
+			next = len(src)
+		}
+		real := strings.Contains(src[at:min(next, len(src))], carriageReturn) || strings.HasPrefix(src, "\ufeff") && lineAt(src, at) == 1
+		if lang != syntax.LangZsh || real || errors.Is(err, errComplex) || len(s.gaps) >= maxGaps {
 			s.errLine, s.errText = lineAt(src, at), errorText(err)
 			return s
 		}
@@ -235,6 +239,8 @@ func (l *limited) Read(p []byte) (int, error) {
 // Shells take every byte but NUL as it comes, the parser wants UTF-8 and drops carriage returns. Such bytes are
 // replaced by characters from a private area while the text is parsed.
 const codeBase = 0xF_E000
+
+const carriageReturn = string(rune(codeBase + '\r'))
 
 func encode(data []byte) (string, bool) {
 	if bytes.IndexByte(data, '\r') < 0 && bytes.IndexByte(data, 0) < 0 && utf8.Valid(data) {

@@ -22,6 +22,8 @@ type Evaluator struct {
 	bodies  map[*body]*script
 	looks   map[lookKey]lookResult
 	dirs    map[string][]host.Entry
+	// fishFiles holds the parsed files of fish.
+	fishFiles map[string]*fishFile
 }
 
 type statResult struct {
@@ -44,7 +46,7 @@ type lookResult struct {
 // New returns an Evaluator.
 func New(o Options) *Evaluator {
 	return &Evaluator{o: o, dirHome: o.Home, name: o.User, stats: map[string]statResult{}, scripts: map[scriptKey]*script{},
-		bodies: map[*body]*script{}, looks: map[lookKey]lookResult{}, dirs: map[string][]host.Entry{}}
+		bodies: map[*body]*script{}, looks: map[lookKey]lookResult{}, dirs: map[string][]host.Entry{}, fishFiles: map[string]*fishFile{}}
 }
 
 // Start evaluates the start-up files that a shell of the session s reads when it is given the environment base, which
@@ -63,7 +65,7 @@ func (e *Evaluator) Start(s Session, base *layer.Env) Result {
 	case !s.Kind.Supported() || e.o.Host.Platform().Windows():
 		t.opaque(msg.New("goready does not evaluate the start-up files of %s", string(s.Kind)))
 	case s.Kind == Fish:
-		startFish(&t)
+		startFish(t)
 	default:
 		newPosix(t).start()
 	}

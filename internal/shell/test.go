@@ -67,7 +67,7 @@ func (r *posix) binaryTest(x *syntax.BinaryTest) status {
 	case syntax.TsReMatch:
 		return r.regexpMatch(left, r.pattern(b))
 	case syntax.TsEql, syntax.TsNeq, syntax.TsLeq, syntax.TsGeq, syntax.TsLss, syntax.TsGtr:
-		return r.compareNumbers(x.Op.String(), r.arithWord(a), r.arithWord(b))
+		return compareNumbers(x.Op.String(), r.arithWord(a), r.arithWord(b))
 	}
 	return r.compare(x.Op.String(), left, r.word(b))
 }
@@ -178,8 +178,8 @@ func (r *posix) optionTest(name string) status {
 }
 
 // terminal says whether the shell has a terminal.
-func (r *posix) terminal() status {
-	switch r.s.TTY {
+func (t *trace) terminal() status {
+	switch t.s.TTY {
 	case Yes:
 		return success
 	case No:
@@ -226,15 +226,17 @@ func (t *trace) fileTest(op, name string) status {
 	return unknownStatus(msg.New("the test %s is not followed", op))
 }
 
-// compare evaluates a test of two strings or files.
-func (r *posix) compare(op string, a, b value) status {
+func (r *posix) compare(op string, a, b value) status { return r.compareIn(r.dir(), op, a, b) }
+
+// compareIn evaluates a test of two strings or files.
+func (t *trace) compareIn(dir, op string, a, b value) status {
 	switch op {
 	case "=", "==":
 		return equal(a, b)
 	case "!=":
 		return equal(a, b).not()
 	case "-eq", "-ne", "-lt", "-le", "-gt", "-ge":
-		return r.compareNumbers(op, a, b)
+		return compareNumbers(op, a, b)
 	}
 	switch {
 	case !a.known():
@@ -248,13 +250,13 @@ func (r *posix) compare(op string, a, b value) status {
 	case ">":
 		return statusOf(a.s > b.s)
 	case "-ef":
-		return statusOf(r.e.resolve(abs(r.dir(), a.s)) == r.e.resolve(abs(r.dir(), b.s)))
+		return statusOf(t.e.resolve(abs(dir, a.s)) == t.e.resolve(abs(dir, b.s)))
 	}
 	return unknownStatus(msg.New("the test %s is not followed", op))
 }
 
 // compareNumbers compares integers; what is no integer is an error, which counts as false.
-func (r *posix) compareNumbers(op string, a, b value) status {
+func compareNumbers(op string, a, b value) status {
 	switch {
 	case !a.known():
 		return unknownStatus(a.why)
@@ -282,8 +284,8 @@ func (r *posix) compareNumbers(op string, a, b value) status {
 }
 
 // testBuiltin evaluates the arguments of [ and test.
-func (r *posix) testBuiltin(args []field) status {
-	t := tester{r: r, args: args}
+func testBuiltin(ops testOps, args []field) status {
+	t := tester{ops: ops, args: args}
 	switch len(args) {
 	case 0:
 		return failure
@@ -291,7 +293,7 @@ func (r *posix) testBuiltin(args []field) status {
 		return nonEmpty(args[0].value)
 	case 3:
 		if isBinaryTest(args[1].s) {
-			return r.compare(args[1].s, args[0].value, args[2].value)
+			return ops.compare(args[1].s, args[0].value, args[2].value)
 		}
 	}
 	st := t.or()
@@ -301,9 +303,15 @@ func (r *posix) testBuiltin(args []field) status {
 	return st
 }
 
+// testOps evaluates single tests.
+type testOps interface {
+	unaryTest(op string, v value) status
+	compare(op string, a, b value) status
+}
+
 // tester parses the arguments of [.
 type tester struct {
-	r    *posix
+	ops  testOps
 	args []field
 	i    int
 	bad  bool
@@ -356,7 +364,7 @@ func (t *tester) primary() status {
 	case left >= 3 && isBinaryTest(t.peek(1)):
 		a, op, b := t.args[t.i], t.peek(1), t.args[t.i+2]
 		t.i += 3
-		return t.r.compare(op, a.value, b.value)
+		return t.ops.compare(op, a.value, b.value)
 	case t.peek(0) == "(" && left >= 3:
 		t.i++
 		st := t.or()
@@ -368,7 +376,7 @@ func (t *tester) primary() status {
 	case left >= 2 && isUnaryTest(t.peek(0)):
 		op, v := t.peek(0), t.args[t.i+1]
 		t.i += 2
-		return t.r.unaryTest(op, v.value)
+		return t.ops.unaryTest(op, v.value)
 	}
 	t.i++
 	return nonEmpty(t.args[t.i-1].value)

@@ -52,6 +52,8 @@ const (
 	flowBreak
 	flowContinue
 	flowReturn
+	flowLine  // an error of bash: the rest of the line is not executed
+	flowAbort // an error: the start-up file and the files it reads are abandoned
 	flowExit
 )
 
@@ -76,6 +78,7 @@ type frame struct {
 	args  []value
 	// saved holds what the function's local variables hide.
 	saved map[string]variable
+	trap  value // zsh: what a function executes at its end
 	// taint, if not zero, says that the function or file may have returned already.
 	taint msg.Text
 	// loose, if not zero, says that the current loop may have ended already.
@@ -86,11 +89,13 @@ type frame struct {
 // variable is a shell variable.
 type variable struct {
 	value
-	set, export, readonly, unique, array bool
-	from                                 string // where it was assigned
-	at                                   layer.ID
+	set, export, readonly, array bool
+	from                         string // where it was assigned
+	at                           layer.ID
 	// hidden: assigned and not exported since. local: it disappears with the function, so the trail does not show it.
 	hidden, local bool
+	// may, if not zero, says why it is not known whether an exported variable is exported.
+	may msg.Text
 }
 
 func (t *trace) at() string { return t.f.at() }
@@ -181,8 +186,11 @@ func (t *trace) record(name string, v variable) {
 		return
 	}
 	set := layer.Set{Layer: v.at, From: v.from, Value: v.s, Unset: !v.set, Unknown: v.why}
-	if set.Unset {
+	switch {
+	case set.Unset:
 		set.Value = ""
+	case set.Unknown.IsZero():
+		set.Unknown = v.may
 	}
 	if t.f != nil && t.f.fn != "" {
 		set.Why = msg.New("set by the function %s called at %s", t.f.fn, t.f.call)
@@ -236,7 +244,7 @@ func (t *trace) uncertain(why msg.Text, all bool, branches ...func()) {
 		return
 	}
 	// An exit that may have happened taints nothing: what asks about the environment exists only if it did not.
-	if slices.Contains(ends, flowReturn) && t.f.taint.IsZero() {
+	if (slices.Contains(ends, flowReturn) || slices.Contains(ends, flowAbort)) && t.f.taint.IsZero() {
 		t.f.taint = why
 	}
 	if (slices.Contains(ends, flowBreak) || slices.Contains(ends, flowContinue)) && t.f.loose.IsZero() {
@@ -326,4 +334,19 @@ func (t *trace) access(name string, bit fs.FileMode) status {
 		return unknownStatus(msg.New("the permissions of %s depend on the user's groups", name))
 	}
 	return statusOf(mode&bit != 0)
+}
+
+// readFile returns the contents of a file for a redirection or for cat.
+func (t *trace) readFile(file string) (string, status) {
+	if file == "/dev/null" {
+		return "", success
+	}
+	data, err := t.e.read(file)
+	switch {
+	case err == nil && len(data) <= maxScript:
+		return string(data), success
+	case err != nil && !uncertainError(err):
+		return "", failure
+	}
+	return "", unknownStatus(msg.New("the contents of %s are not known", file))
 }

@@ -43,8 +43,11 @@ func (l *walkLab) generateWalkCase(r *rand.Rand, n int) walkCase {
 	}
 	var list strings.Builder
 	entries := 1 + r.IntN(4)
+	var text, answer string
 	for i := range entries {
-		text, answer := l.generateEntry(r, c, i)
+		if i == 0 || r.IntN(12) > 0 { // else the same entry again
+			text, answer = l.generateEntry(r, c, i)
+		}
 		if answer != "" {
 			answers = append(answers, text+"="+answer)
 		}

@@ -25,6 +25,7 @@ func TestDecideVCS(t *testing.T) {
 		{"govcs", WalkInput{Module: "github.com/a/b", GOVCS: "github.com:git, *:off"}, "git github.com/a/b https://github.com/a/b [git] github.com:git"},
 		{"govcs_off", WalkInput{Module: "github.com/a/b", GOVCS: "*:off"}, "GOVCS disallows using git for public github.com/a/b; see 'go help vcs'"},
 		{"govcs_private", WalkInput{Module: "github.com/a/b", GOVCS: "private:hg", GOPRIVATE: "github.com/a"}, "GOVCS disallows using git for private github.com/a/b; see 'go help vcs'"},
+		{"govcs_public_is_not_private", WalkInput{Module: "github.com/a/b", GOVCS: "public:hg", GOPRIVATE: "github.com/a"}, "git github.com/a/b https://github.com/a/b [git hg svn bzr fossil] private:all private github.com/a"},
 		{"fossil", WalkInput{Module: "chiselapp.com/user/u/repository/r"}, "GOVCS disallows using fossil for public chiselapp.com/user/u/repository/r; see 'go help vcs'"},
 		{"jazz", WalkInput{Module: "hub.jazz.net/git/u/p/x"}, "git hub.jazz.net/git/u/p https://hub.jazz.net/git/u/p [git hg] public:git|hg"},
 		{"apache", WalkInput{Module: "git.apache.org/x"}, `invalid git.apache.org import path "git.apache.org/x"`},

@@ -159,11 +159,3 @@ func columns(text string) int {
 	}
 	return n
 }
-
-// pad adds blanks up to n columns.
-func pad(text string, n int) string {
-	if c := columns(text); c < n {
-		return text + strings.Repeat(" ", n-c)
-	}
-	return text
-}

@@ -69,7 +69,7 @@ func TestProxyListErrors(t *testing.T) {
 		"file:", "file:/", "file://", "file:///", "file:///p", "file:p", "file://h/p", "file:///p?q", "file:///p#f", "file://u@/p", "FILE:///p", "HTTPS://a.example.com",
 		"http://[::1", "http://a b.example.com", "http://a.example.com:port", "http://%zz", "http://a.example.com/%zz", "http://u:p%@h", "a.example.com%zz", "a.example.com:x",
 		"mailto:a@b.c", "socks5://h:1", `"https://a.example.com"`, "'direct'", "https://a.example.com，direct", "ｄirect", "\u00a0", "\u3000off", "http://a\x7f", "a b", "a.b c",
-		"https://a.example.com?x=y", "https://a.example.com#f", "1", "1:2", "user:pw@h", "$GOPROXY", "${X}", "%GOPROXY%", "goproxy.cn;direct", "=", "https//a.example.com", "https:\\\\a",
+		"https://a.example.com?x=y", "https://a.example.com#f", "1", "1:2", "user:pw@h", "$GOPROXY", "${X}", "%GOPROXY%", "proxy.example.com;direct", "=", "https//a.example.com", "https:\\\\a",
 	}
 	for n, token := range tokens {
 		id := fmt.Sprintf("p%d", n)

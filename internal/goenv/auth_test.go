@@ -60,7 +60,7 @@ func TestParseNetrc(t *testing.T) {
 		{"one_line", "# c\nmachine a login u password p machine b password q login v", []NetrcEntry{{"a", "u", 2}, {"b", "v", 2}}},
 		{"incomplete", "machine a\nlogin u\nmachine b login v password q", []NetrcEntry{{"b", "v", 3}}},
 		{"macro", "machine a login u macdef m\npassword x\n\npassword p", []NetrcEntry{{"a", "u", 1}}},
-		{"macro_has_no_entries", "macdef m\nmachine b login v password q\n\nmachine a login u password p", []NetrcEntry{{"a", "u", 4}}},
+		{"macro_has_no_entries", "macdef m\nls\nmachine b login v password q\n\nmachine a login u password p", []NetrcEntry{{"a", "u", 5}}},
 		{"default", "machine a login u password p\ndefault\nmachine b login v password q", []NetrcEntry{{"a", "u", 1}}},
 		{"default_inside_line", "default login x password y\nmachine b login v password q", []NetrcEntry{{"b", "v", 2}}},
 		{"crlf", "machine a\r\nlogin u\r\npassword p\r\n", []NetrcEntry{{"a", "u", 1}}},

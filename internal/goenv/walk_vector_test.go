@@ -17,10 +17,10 @@ import (
 // TestWalkVectors runs testdata/walk/*.txtar: a case and the walk wanted. The prediction must equal what is wanted, and
 // the real go command must do the same. With GOREADY_UPDATE=1 the wanted walks are written anew.
 //
-// In the case, {404} is an entry that answers 404, {https:404} the same over TLS, {key} the key of a checksum database
-// that can be reached directly, {lostkey} that of one that knows nothing, {db} the URL of a database. A line
-// direct=ANSWER says what version control answers, answer=URL=ANSWER what another entry does. In the walk, M is the
-// module and DB the database.
+// In the case, {404} is an entry that answers 404, {https:404} the same over TLS, {same} the one before once more,
+// {key} the key of a checksum database that can be reached directly, {lostkey} that of one that knows nothing, {db} the
+// URL of a database. A line direct=ANSWER says what version control answers, answer=URL=ANSWER what another entry does.
+// In the walk, M is the module and DB the database.
 func TestWalkVectors(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "walk", "*.txtar"))
 	if err != nil || len(files) == 0 {
@@ -78,6 +78,9 @@ func (l *walkLab) newVector(t *testing.T, id, text string) walkVector {
 	var answers, supported []string
 	expand := func(s string) string {
 		return regexp.MustCompile(`{[a-z0-9:]+}`).ReplaceAllStringFunc(s, func(p string) string {
+			if p == "{same}" {
+				return v.names[len(v.names)-2]
+			}
 			text, a, b := l.placeholder(t, id, strings.Trim(p, "{}"), len(v.names))
 			v.names = append(v.names, text, p)
 			if a != "" {

@@ -38,6 +38,7 @@ var chineseGoenv = []entry{
 	{"the system of the go command", "go 命令自身的操作系统"},
 	{"the go command asks the C compiler for it each time", "go 命令每次都向 C 编译器查询"},
 	{"the default that is built into the go command", "go 命令内置的默认值"},
+	{"%s has its default of %s built in", "%s 内置了 %s 的默认值"},
 	{"the go command computes %s and never reads it", "%s 由 go 命令计算得出，从不读取"},
 	{"%s is read from the process environment only", "%s 只从进程环境读取"},
 	{"neither 0 nor 1, so it does not count", "既不是 0 也不是 1，因此不算数"},

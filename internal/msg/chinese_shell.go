@@ -63,6 +63,7 @@ var chineseShell = []entry{
 	{"assigned but not exported", "已赋值但未导出"},
 	{"the shell computes it", "由 shell 计算得出"},
 	{"the shell's own default", "shell 自带的默认值"},
+	{"the shell's own start-up left it", "由 shell 自身的启动过程留下"},
 	{"set by the function %s called at %s", "由 %[2]s 处调用的函数 %[1]s 设置"},
 	{"a global variable of the same name, inherited or set before, hides the universal one", "继承的或先前设置的同名全局变量屏蔽了此通用变量"},
 	{"files are nested more than %d deep", "文件嵌套超过 %d 层"},

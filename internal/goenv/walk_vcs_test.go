@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/goready/goready/internal/testreq"
 )
 
 func TestDecideVCS(t *testing.T) {
@@ -57,17 +59,25 @@ func describeVCS(d VCSDecision) string {
 	return s
 }
 
-// TestVCSDifferential compares with the real go command, behind an HTTP proxy that refuses every connection.
+// TestVCSDifferential compares with the real go command, which has git, no ssh and no other system, and is behind an HTTP
+// proxy that refuses every connection.
 func TestVCSDifferential(t *testing.T) {
 	l := newWalkLab(t)
+	l.goPath = filepath.Join(l.dir, "bin")
+	if err := os.Mkdir(l.goPath, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(testreq.Program(t, "git"), filepath.Join(l.goPath, "git")); err != nil {
+		t.Fatal(err)
+	}
 	r := rand.New(rand.NewPCG(11, 12))
-	for n := range walkCases(t, 80) {
+	for n := range walkCases(t, 70) {
 		in := WalkInput{Platform: walkPlatform(), Version: "v1.0.0", GOPROXY: "direct", GOSUMDB: "off", Module: generateVCSPath(r)}
 		in.GOVCS = pickOne(r, "", "", "", "*:off", "*:git", "public:git|svn", "private:git,public:off", "github.com:hg", "example.com/*:all,*:off", "x", "a:", ":git", "git:,", "a:git,a:hg", "./a:git", "*:git|", " *:git , public:hg", ",")
 		in.GOPRIVATE = pickOne(r, "", "", "github.com", "example.com/a", "*.org", "*")
 		id := fmt.Sprintf("x%d", n)
 		got := l.run(context.Background(), t, id, in.Module+"@v1.0.0", "GOPROXY=direct", "GOVCS="+in.GOVCS, "GOPRIVATE="+in.GOPRIVATE,
-			"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "HTTPS_PROXY=http://"+walkClosedAddress, "HTTP_PROXY=http://"+walkClosedAddress, "ALL_PROXY=http://"+walkClosedAddress)
+			"GIT_SSH_COMMAND=false", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "HTTPS_PROXY=http://"+walkClosedAddress, "HTTP_PROXY=http://"+walkClosedAddress, "ALL_PROXY=http://"+walkClosedAddress)
 		os.RemoveAll(filepath.Join(l.dir, id))
 		w := SimulateWalk(in)
 		want, d := w.Err, DecideVCS(in)

@@ -172,7 +172,7 @@ func (g generator) pamConfFile() string {
 	return g.times(4, func() string {
 		switch g.IntN(12) {
 		case 0:
-			return g.pick("# c\n", "\n", g.name()+"\n", g.name()+" \n", g.name()+" x\n", " "+g.name()+" DEFAULT=x\n", g.name()+" DEFAULT=\"x\n", g.name()+" DEFAULT=\"x\"y\n", g.name()+" DEFAULT=${GOA\n")
+			return g.pick("# c\n", "\n", g.name()+"=x\n", g.name()+"=\"x y\"\n", g.name()+"=x DEFAULT=y\n", "=x\n", g.name()+"=x=\n", g.name()+"\n", g.name()+" \n", g.name()+" x\n", " "+g.name()+" DEFAULT=x\n", g.name()+" DEFAULT=\"x\n", g.name()+" DEFAULT=\"x\"y\n", g.name()+" DEFAULT=${GOA\n")
 		case 1:
 			return g.name() + "\tDEFAULT=" + word() + g.pick(" ", " # c", "#c") + "\n"
 		case 2:

@@ -192,9 +192,24 @@ func (p *pamSession) pamConf(name string, data []byte) (ok bool) {
 			return false
 		}
 		a.Key, a.File, a.Line = c.name, name, l.line
-		p.put(a)
+		if p.assign(&a); a.Key != "" {
+			p.put(a)
+		}
 	}
 	return complete
+}
+
+// assign does what pam_putenv makes of a name with a "=" in it, as in the line NAME=value that is meant for
+// /etc/environment: pam_env takes the word for a name and passes it on to remove it or to put "=" and a value after it.
+func (p *pamSession) assign(a *Assignment) {
+	key, value, ok := strings.Cut(a.Key, "=")
+	if !ok {
+		return
+	}
+	if !a.Unset {
+		value += "=" + a.Value
+	}
+	a.Key, a.Value, a.Unset = key, value, false
 }
 
 // pamConfLine is a line "NAME [DEFAULT=value] [OVERRIDE=value]".

@@ -165,6 +165,9 @@ func (b *sessionBuilder) ssh() {
 	b.identity("USER", "LOGNAME", "HOME")
 	b.set("PATH", layer.Set{Value: sshPath(b.h, b.user), Why: msg.New("it is compiled into sshd")})
 	b.identity("SHELL")
+	for _, name := range []string{"SSH_CLIENT", "SSH_CONNECTION"} {
+		b.set(name, layer.Set{Unknown: msg.New("it depends on where the user logs in from")})
+	}
 	b.userFile(config)
 	if config.usePAM {
 		b.pam()

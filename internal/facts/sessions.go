@@ -300,8 +300,10 @@ func (g *gatherer) systemd(id, unit string, user bool) (Consumer, bool) {
 	}
 	c.Chain = []Link{{What: what}}
 	if unit == "" {
-		c.Env = m.Env()
-		if !user {
+		any := m.AnyService()
+		c.Env, _ = m.ServiceEnv(any)
+		c.Chain[0].Files = dropIns(any)
+		if _, ok, unknown := c.Env.Lookup("HOME"); !user && !ok && unknown.IsZero() {
 			c.Notes = append(c.Notes, msg.New("a service without User= has no HOME, so it reads no go env file"))
 		}
 		g.finish(&c, "", "")
@@ -331,11 +333,17 @@ func (g *gatherer) unit(c Consumer, m *sysenv.Manager, name string) Consumer {
 		c.Notes = append(c.Notes, msg.New("this service has no HOME, so it reads no go env file and has no GOPATH and no GOCACHE"))
 	}
 	c.Chain[0].Files = append(c.Chain[0].Files, shell.Visit{File: u.Path, State: shell.Read})
-	for _, d := range u.DropIns {
-		c.Chain[0].Files = append(c.Chain[0].Files, shell.Visit{File: d, State: shell.Read})
-	}
+	c.Chain[0].Files = append(c.Chain[0].Files, dropIns(u)...)
 	g.finish(&c, "", "")
 	return c
+}
+
+func dropIns(u *sysenv.Unit) []shell.Visit {
+	var files []shell.Visit
+	for _, d := range u.DropIns {
+		files = append(files, shell.Visit{File: d, State: shell.Read})
+	}
+	return files
 }
 
 // cron gathers a job of the user's crontab: the one that begins at a line, or one like the last.

@@ -168,6 +168,8 @@ func unitCase(t *testing.T, m *Manager, out *strings.Builder, args []string) (*l
 	case "units":
 		fmt.Fprintln(out, strings.Join(m.Units(), " "))
 		return nil, nil
+	case "any":
+		return m.ServiceEnv(m.AnyService())
 	case "mentioning":
 		fmt.Fprintln(out, strings.Join(m.UnitsMentioning(args[1:]...), " "))
 		return nil, nil

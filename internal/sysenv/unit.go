@@ -77,6 +77,20 @@ func (m *Manager) Unit(name string) (*Unit, error) {
 	return u, nil
 }
 
+// AnyService returns a service whose own file sets nothing that decides its environment: what drop-ins for all
+// services, in folders named service.d, make of it.
+func (m *Manager) AnyService() *Unit {
+	n, _ := parseUnitName("any.service")
+	u := &Unit{Name: n.id}
+	u.DropIns, u.unreadable = m.dropinFiles(nil)
+	r := unitReader{u: u, x: &specifiers{m: m, name: n}}
+	for _, name := range u.DropIns {
+		r.dropin(name)
+	}
+	u.Problems = append(u.Problems, u.unreadable...)
+	return u
+}
+
 // unitReader applies the lines of a unit's files (src/core/load-fragment.c).
 type unitReader struct {
 	u    *Unit

@@ -16,7 +16,12 @@ import (
 
 // probe really runs the shell and lays what it printed over the prediction.
 func (g *gatherer) probe(s *start, base *layer.Env, session shell.Session, resolving bool) {
-	r, err := g.run(shell.ProbeOptions{Session: session, Env: base.List(), Resolving: resolving})
+	env := base.List()
+	if session.SSHCommand {
+		// Debian's and Fedora's bash, when sshd starts it, reads ~/.bashrc, and this is how it knows.
+		env = append(env, "SSH_CLIENT=127.0.0.1 50000 22", "SSH_CONNECTION=127.0.0.1 50000 127.0.0.1 22")
+	}
+	r, err := g.run(shell.ProbeOptions{Session: session, Env: env, Resolving: resolving})
 	switch {
 	case err != nil:
 		s.notes = append(s.notes, msg.New("%s could not be started for --probe: %s", session.Path, err.Error()))
@@ -34,6 +39,9 @@ func (g *gatherer) probe(s *start, base *layer.Env, session shell.Session, resol
 		names = append(names, name)
 	}
 	for _, name := range names {
+		if session.SSHCommand && (name == "SSH_CLIENT" || name == "SSH_CONNECTION") {
+			continue
+		}
 		predicted, ok, unknown := s.env.Lookup(name)
 		value, set := r.Env[name]
 		if unknown.IsZero() && ok == set && predicted == value {

@@ -8,6 +8,7 @@ import (
 )
 
 func TestIdentities(t *testing.T) {
+	t.Parallel() // cron takes a minute
 	c := Start(t)
 	job := c.StartCronJob(t, "bob", "A='x y'\n", "sh", "-c", `echo "$(id -un) $A"`)
 	c.WriteFile(t, "/etc/profile.d/x.sh", "export FROM_PROFILE=1\n", 0o644, "root")

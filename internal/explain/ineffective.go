@@ -22,6 +22,7 @@ func Ineffective(f *facts.Facts, names []string) []facts.Problem {
 		for _, name := range names {
 			out = append(out, valueProblems(f, c, name)...)
 		}
+		out = append(out, proxyProblems(c)...)
 		out = append(out, unknownVariables(c)...)
 	}
 	return unique(out)
@@ -58,14 +59,7 @@ func valueProblems(f *facts.Facts, c *facts.Consumer, name string) []facts.Probl
 		if p.Grade == goenv.GradeNote {
 			continue
 		}
-		problem := facts.Problem{From: from, Subject: name, Text: msg.New("%s: %s", p.Token, p.Text)}
-		if p.Token == "" {
-			problem.Text = p.Text
-		}
-		if p.Instead != "" {
-			problem.Instead = msg.New("%s", layer.Redact(name, p.Instead))
-		}
-		out = append(out, problem)
+		out = append(out, valueProblem(from, name, p))
 	}
 	return out
 }
@@ -82,6 +76,34 @@ func lintValue(f *facts.Facts, name, value string) []goenv.ValueProblem {
 		return lintGODEBUG(value)
 	}
 	return nil
+}
+
+// proxyProblems judges the HTTP proxy variables of a consumer's environment.
+func proxyProblems(c *facts.Consumer) []facts.Problem {
+	var out []facts.Problem
+	for _, p := range goenv.LintHTTPProxy(c.Env.Get) {
+		if p.Grade == goenv.GradeNote {
+			continue
+		}
+		from := "environment"
+		if trail := c.Env.Trail(p.Variable); len(trail) > 0 {
+			from = trail[len(trail)-1].From
+		}
+		out = append(out, valueProblem(from, p.Variable, p))
+	}
+	return out
+}
+
+// valueProblem is what is said about a part of a value that is set at from.
+func valueProblem(from, name string, p goenv.ValueProblem) facts.Problem {
+	problem := facts.Problem{From: from, Subject: name, Text: p.Text}
+	if p.Token != "" {
+		problem.Text = msg.New("%s: %s", p.Token, p.Text)
+	}
+	if p.Instead != "" {
+		problem.Instead = msg.New("%s", layer.Redact(name, p.Instead))
+	}
+	return problem
 }
 
 // lintGODEBUG names the keys that are widely recommended and do not exist.

@@ -123,6 +123,9 @@ func lintGODEBUG(value string) []goenv.ValueProblem {
 func unknownVariables(c *facts.Consumer) []facts.Problem {
 	var out []facts.Problem
 	for _, name := range c.Env.Names() {
+		if strings.EqualFold(name, "ALL_PROXY") {
+			continue // proxyProblems has it
+		}
 		text, known := misunderstood(name)
 		if !known || name == "GO111MODULE" && c.Env.Get(name) != "off" {
 			near := ""

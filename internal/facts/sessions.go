@@ -300,9 +300,9 @@ func (g *gatherer) systemd(id, unit string, user bool) (Consumer, bool) {
 	}
 	c.Chain = []Link{{What: what}}
 	if unit == "" {
-		any := m.AnyService()
-		c.Env, _ = m.ServiceEnv(any)
-		c.Chain[0].Files = dropIns(any)
+		plain := m.AnyService()
+		c.Env, _ = m.ServiceEnv(plain)
+		c.Chain[0].Files = dropIns(plain)
 		if _, ok, unknown := c.Env.Lookup("HOME"); !user && !ok && unknown.IsZero() {
 			c.Notes = append(c.Notes, msg.New("a service without User= has no HOME, so it reads no go env file"))
 		}

@@ -363,22 +363,14 @@ func compareCurrent(t *testing.T, c *Container, names []string) {
 
 // checkLayers checks where the value of GOPROXY comes from, and that the unit which cannot set it is named.
 func checkLayers(t *testing.T, c *Container) {
-	const goEnv = "/home/alice/.config/go/env"
 	e := explain(t, c, SuLogin, []string{"goready", "explain", "GOPROXY", "GOPRIVATE", "--format", "json"})
-	for _, want := range []struct{ variable, consumer, layer, from string }{
-		{"GOPROXY", "login-command", "etc-environment", "/etc/environment:"},
-		{"GOPROXY", "shell-login", "etc-environment", "/etc/environment:"},
-		{"GOPROXY", "systemd-user", "etc-environment", "/etc/environment:"},
-		{"GOPROXY", "systemd-system", "sdk-go-env", "/usr/local/go/go.env:"},
-		{"GOPROXY", "systemd-system:proxy.service", "systemd-unit", "/etc/systemd/system/proxy.service:"},
-		{"GOPRIVATE", "login-command", "go-env-file", goEnv + ":"},
-		{"GOPRIVATE", "shell-login", "shell-file", "/home/alice/.bashrc:"},
-		{"GOPRIVATE", "ssh-command", "go-env-file", goEnv + ":"},
-	} {
-		d, ok := find(e, want.variable, want.consumer)
-		if layer, from := d.winner(); !ok || layer != want.layer || !strings.HasPrefix(from, want.from) {
-			t.Errorf("%s of %s comes from %s %q, want %s %s", want.variable, want.consumer, layer, from, want.layer, want.from)
-		}
+	checkWinners(t, e)
+	// A unit that does not name the variable is not shown unless it is asked for.
+	const unit = "systemd-system:alice.service"
+	asked := explain(t, c, SuLogin, []string{"goready", "explain", "GOPROXY", "--format", "json", "--consumer", unit})
+	d, _ := find(asked, "GOPROXY", unit)
+	if layer, from := d.winner(); layer != "go-env-file" || from != "/home/alice/.config/go/env:1" {
+		t.Errorf("GOPROXY of %s comes from %s %q", unit, layer, from)
 	}
 	named := false
 	for _, p := range e.Ineffective {
@@ -392,6 +384,25 @@ func checkLayers(t *testing.T, c *Container) {
 	}
 	if log, _ := c.Try(nil, "journalctl", "-u", "setup.service", "--no-pager"); !strings.Contains(log, "neither $XDG_CONFIG_HOME nor $HOME are defined") {
 		t.Errorf("that unit really says %s", log)
+	}
+}
+
+// checkWinners checks which layer decides.
+func checkWinners(t *testing.T, e explained) {
+	for _, want := range []struct{ variable, consumer, layer, from string }{
+		{"GOPROXY", "login-command", "etc-environment", "/etc/environment:"},
+		{"GOPROXY", "shell-login", "etc-environment", "/etc/environment:"},
+		{"GOPROXY", "systemd-user", "etc-environment", "/etc/environment:"},
+		{"GOPROXY", "systemd-system", "sdk-go-env", "/usr/local/go/go.env:"},
+		{"GOPROXY", "systemd-system:proxy.service", "systemd-unit", "/etc/systemd/system/proxy.service:"},
+		{"GOPRIVATE", "login-command", "go-env-file", "/home/alice/.config/go/env:"},
+		{"GOPRIVATE", "shell-login", "shell-file", "/home/alice/.bashrc:"},
+		{"GOPRIVATE", "ssh-command", "go-env-file", "/home/alice/.config/go/env:"},
+	} {
+		d, ok := find(e, want.variable, want.consumer)
+		if layer, from := d.winner(); !ok || layer != want.layer || !strings.HasPrefix(from, want.from) {
+			t.Errorf("%s of %s comes from %s %q, want %s %s", want.variable, want.consumer, layer, from, want.layer, want.from)
+		}
 	}
 }
 

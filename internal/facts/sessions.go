@@ -70,7 +70,34 @@ func (g *gatherer) login(interactive bool) (start, msg.Text) {
 	if interactive {
 		return g.memo("login", func() start { return g.runShell(g.loginBase(), shell.Session{Login: true, Interactive: true}) }), msg.Text{}
 	}
-	return g.memo("login-command", func() start { return g.runShell(g.loginBase(), shell.Session{Login: true}) }), msg.Text{}
+	return g.memo("login-command", func() start {
+		s := g.runShell(g.loginBase(), shell.Session{Login: true})
+		s.notes = append(s.notes, g.sudoNotes()...)
+		return s
+	}), msg.Text{}
+}
+
+// sudoNotes names the variables asked for that PAM gives to a login, and not to a shell of sudo -i: on Debian sudo's
+// PAM service does not read /etc/environment.
+func (g *gatherer) sudoNotes() []msg.Text {
+	if g.p.OS != "linux" {
+		return nil
+	}
+	var notes []msg.Text
+	var sudo *layer.Env
+	for _, name := range g.o.Variables {
+		login, ok, _ := g.loginBase().env.Lookup(name)
+		if !ok || name == "PATH" {
+			continue
+		}
+		if sudo == nil {
+			sudo, _ = sysenv.SessionEnv(g.h, sysenv.SudoLogin, g.user, nil)
+		}
+		if v, ok, unknown := sudo.Lookup(name); unknown.IsZero() && (!ok || v != login) {
+			notes = append(notes, msg.New("a shell of sudo -i does not get this %s from /etc/environment", name))
+		}
+	}
+	return notes
 }
 
 // loginBase is what a login gives before the shell reads its files.

@@ -36,6 +36,7 @@ var chineseFacts = []entry{
 	{"a server keeps the environment it was started with until it is stopped, also over window reloads", "服务器在停止之前一直使用启动时的环境，重新加载窗口也不会改变"},
 	{"the Go extension starts go and its tools", "Go 扩展启动 go 及其工具"},
 	{"the editor runs now (pid %d) and was started with this environment", "编辑器正在运行（pid %d），以此环境启动"},
+	{"a shell of sudo -i does not get this %s from /etc/environment", "经 sudo -i 启动的 shell 得不到 /etc/environment 中的这个 %s"},
 	{"the extension host runs now (pid %d) and was started with this environment", "扩展宿主进程正在运行（pid %d），以此环境启动"},
 	{"the Go extension starts gopls, and gopls starts go", "Go 扩展启动 gopls，gopls 再启动 go"},
 	{"the Go extension runs go install", "Go 扩展运行 go install"},

@@ -427,7 +427,7 @@ func goplsEnvMembers(opt Member) ([]Member, []Problem) {
 				Text: msg.New("gopls refuses the whole setting env because the value of %s is a %s, not a string", f.Key, f.Value.Kind.String()), Instead: msg.New("put the value in quotes")})
 		}
 	}
-	members := splitMembers(opt)
+	members := mergeMembers(opt.Trail)
 	if len(problems) == 0 {
 		return members, nil
 	}
@@ -439,30 +439,6 @@ func goplsEnvMembers(opt Member) ([]Member, []Problem) {
 		}
 	}
 	return members, problems
-}
-
-// splitMembers returns the members of an object-valued member, merged over its trail.
-func splitMembers(parent Member) []Member {
-	var members []Member
-	index := map[string]int{}
-	for _, o := range parent.Trail {
-		if o.Value.Kind != Object {
-			if o.Applied {
-				replaceAll(members, o)
-			}
-			continue
-		}
-		for _, f := range o.Value.Fields {
-			i, ok := index[f.Key]
-			if !ok {
-				i = len(members)
-				index[f.Key] = i
-				members = append(members, Member{Key: f.Key})
-			}
-			members[i].add(Origin{Layer: o.Layer, Pos: f.Pos, Value: f.Value, Applied: o.Applied, Why: o.Why})
-		}
-	}
-	return members
 }
 
 // TestEnv returns the environment of tests run by the extension (testUtils.ts getTestEnvVars).

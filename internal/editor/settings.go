@@ -444,10 +444,14 @@ func (s *Settings) refuse(src *source, key string, scope scopeSet) msg.Text {
 // first appearance. A member whose last origin is not applied in the end (because a stronger layer replaced the whole
 // object by something else) is left out of the value but stays with Value nil.
 func (s *Settings) Object(key string, folder int) []Member {
-	st := s.Lookup(key, folder)
+	return mergeMembers(s.Lookup(key, folder).Trail)
+}
+
+// mergeMembers returns the members of an object that the layers of a trail give together.
+func mergeMembers(trail []Origin) []Member {
 	var members []Member
 	index := map[string]int{}
-	for _, o := range st.Trail {
+	for _, o := range trail {
 		if o.Value.Kind != Object {
 			if o.Applied {
 				replaceAll(members, o)

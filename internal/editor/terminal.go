@@ -40,7 +40,7 @@ func (s *Settings) addTerminalEnv(env, base *layer.Env) {
 }
 
 func (s *Settings) addProfileEnv(env, base *layer.Env, p profile) {
-	s.addTerminalMembers(env, base, splitMembers(Member{Trail: p.originsOf("env")}))
+	s.addTerminalMembers(env, base, mergeMembers(p.originsOf("env")))
 }
 
 func (s *Settings) addTerminalMembers(env, base *layer.Env, members []Member) {

@@ -87,13 +87,3 @@ func testGetenv(p host.Platform, environ []string) func(string) string {
 		return value
 	}
 }
-
-// testWinner returns the reason that won.
-func testWinner(r Result) (won string, count int) {
-	for _, t := range r.Trail {
-		if t.Won {
-			won, count = string(t.Layer), count+1
-		}
-	}
-	return won, count
-}

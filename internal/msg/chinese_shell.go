@@ -77,7 +77,6 @@ var chineseShell = []entry{
 	{"%s takes the place of the shell", "shell 进程被 %s 取代"},
 	{"syntax error, the shell reads no further: %s", "语法错误，shell 不再往下读取：%s"},
 	{"syntax error, fish executes nothing of this file: %s", "语法错误，fish 不执行此文件的任何内容：%s"},
-	{"%s exits at a syntax error", "%s 遇到语法错误即退出"},
 	{"a command fails after set -e", "set -e 之后有命令失败"},
 	{"the loop at %s is too long", "%s 处的循环过长"},
 	{"the loop at %s has nothing to go through", "%s 处的循环没有可遍历的内容"},

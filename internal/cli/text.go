@@ -63,8 +63,10 @@ func (s style) tilde(text string) string {
 		}
 		rest := text[i+len(s.home):]
 		b.WriteString(text[:i])
-		starts := i == 0 || strings.ContainsRune(" \t\"'`(=:,;<[", rune(text[i-1]))
-		ends := rest == "" || strings.HasPrefix(rest, s.sep) || strings.ContainsRune(" \t\"'`):,;>]", rune(rest[0]))
+		before, _ := utf8.DecodeLastRuneInString(text[:i])
+		after, _ := utf8.DecodeRuneInString(rest)
+		starts := i == 0 || strings.ContainsRune(" \t\"'`(=:,;<[（：，；、“", before)
+		ends := rest == "" || strings.HasPrefix(rest, s.sep) || strings.ContainsRune(" \t\"'`):,;>]）：，；、。”", after)
 		if starts && ends {
 			b.WriteString("~")
 		} else {

@@ -62,12 +62,29 @@ func (g *gatherer) strayFile(name string, instead msg.Text) {
 	}
 	f := goenv.ParseFile(name, data)
 	for _, e := range f.Entries {
+		if g.reads(name, e.Key) {
+			return // a test or launch configuration names it
+		}
+	}
+	for _, e := range f.Entries {
 		if goenv.IsGoVariable(e.Key) {
 			g.f.Problems = append(g.f.Problems, Problem{From: at(name, e.Line), Subject: e.Key,
 				Text: msg.New("no Go program reads this file"), Instead: instead})
 			return
 		}
 	}
+}
+
+// reads reports whether a consumer has the variable key from the file name.
+func (g *gatherer) reads(name, key string) bool {
+	for i := range g.f.Consumers {
+		for _, s := range g.f.Consumers[i].Env.Trail(key) {
+			if strings.HasPrefix(s.From, name+":") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // maxUnits is how many units that mention a variable are shown without being asked for.

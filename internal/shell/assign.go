@@ -53,6 +53,7 @@ func (r *posix) assign(name string, v value) {
 	if r.dry {
 		return
 	}
+	r.charge(len(v.s))
 	single := r.unique[name] // typeset -U path and typeset -U PATH are not the same
 	if scalar, ok := r.ties[name]; ok && !r.vars[name].local {
 		name, v = scalar, joined(v)
@@ -132,7 +133,7 @@ func unique(v value) value {
 func (r *posix) export(name string) {
 	name = r.scalarOf(name)
 	v := r.lookup(name)
-	if r.dry || v.export && (v.may.IsZero() || !r.maybe.IsZero()) {
+	if r.dry || v.export && !v.hidden && (v.may.IsZero() || !r.maybe.IsZero()) {
 		return
 	}
 	v.export, v.hidden, v.may = true, false, r.maybe
@@ -211,8 +212,9 @@ func (r *posix) taintNames(why msg.Text, names ...string) {
 func (r *posix) assignment(a *syntax.Assign) {
 	r.line(a)
 	name := decode(a.Name.Value)
-	v := r.assigned(name, a)
-	r.assign(name, v)
+	if v := r.assigned(name, a); r.flow == flowNext {
+		r.assign(name, v)
+	}
 }
 
 // assigned returns the value an assignment gives to the variable name.
@@ -259,8 +261,13 @@ func concat(old variable, v value) value {
 		why = v.why
 	}
 	list := slices.Concat(old.elems(), v.list)
+	if len(list) > maxGlob {
+		list, why = list[:0], tooMany()
+	}
 	return value{s: old.s, list: list, why: why}
 }
+
+func tooMany() msg.Text { return msg.New("a list has more than %d elements", maxGlob) }
 
 func (r *posix) arrayValue(a *syntax.ArrayExpr) value {
 	v := value{list: []string{}}
@@ -270,6 +277,10 @@ func (r *posix) arrayValue(a *syntax.ArrayExpr) value {
 		}
 		if e.Value == nil {
 			continue
+		}
+		if len(v.list) > maxGlob {
+			v.list, v.why = v.list[:0], tooMany()
+			break
 		}
 		for _, f := range r.fields([]*syntax.Word{e.Value}) {
 			v.list = append(v.list, f.s)
@@ -313,7 +324,7 @@ func (r *posix) indexed(old variable, a *syntax.Assign) value {
 // declClause executes export, declare, typeset, local, readonly.
 func (r *posix) declClause(c *syntax.DeclClause) {
 	cmd := c.Variant.Value
-	if cmd == "local" && r.f.fn == "" && r.kind != Zsh {
+	if cmd == "local" && r.f.function() == nil && r.kind != Zsh {
 		r.localOutside()
 		return
 	}
@@ -385,11 +396,13 @@ func (r *posix) declareOne(cmd, flags, name string, set func() value) {
 		r.tie(flags, name)
 		return
 	}
-	local := r.f.fn != "" && (cmd == "local" || cmd == "declare" || cmd == "typeset" || cmd == "integer" || cmd == "float") &&
+	local := r.f.function() != nil && (cmd == "local" || cmd == "declare" || cmd == "typeset" || cmd == "integer" || cmd == "float") &&
 		!strings.Contains(flags, "g") && !(r.kind == Zsh && strings.Contains(flags, "x") && cmd != "local")
 	var v value
 	if set != nil {
-		v = set()
+		if v = set(); r.flow != flowNext {
+			return
+		}
 		if strings.Contains(flags, "i") || cmd == "integer" {
 			v = r.integer(v)
 		}
@@ -402,7 +415,8 @@ func (r *posix) declareOne(cmd, flags, name string, set func() value) {
 	}
 	if scalar := r.scalarOf(name); set == nil && r.kind == Zsh && r.maybe.IsZero() && !r.lookup(scalar).set {
 		// zsh has no variables without a value, but the environment gets it only with the next assignment.
-		r.put(scalar, variable{set: true, local: r.vars[scalar].local, export: cmd == "export" || strings.Contains(flags, "x")})
+		r.put(scalar, variable{set: true, local: r.vars[scalar].local, export: cmd == "export" || strings.Contains(flags, "x"), hidden: true})
+		return
 	}
 	if set != nil {
 		v.list = arrayIf(v, strings.ContainsAny(flags, "aA"))
@@ -442,11 +456,12 @@ func arrayIf(v value, array bool) []string {
 
 // local saves the variable that a local one hides.
 func (r *posix) local(name string) {
-	if _, ok := r.f.saved[name]; ok {
+	saved := r.f.function().saved
+	if _, ok := saved[name]; ok {
 		return
 	}
 	old := r.lookup(name)
-	r.f.saved[name] = old
+	saved[name] = old
 	if r.kind == Sh { // dash keeps value and export
 		old.local = true
 		r.put(name, old)
@@ -477,7 +492,7 @@ func (r *posix) setUnique(name string) {
 
 // tie ties an array to a scalar: typeset -T SCALAR array.
 func (r *posix) tie(flags, name string) {
-	if r.f.fn != "" && !strings.Contains(flags, "g") {
+	if r.f.function() != nil && !strings.Contains(flags, "g") {
 		return
 	}
 	upper, pending := "", r.ties["-T"]

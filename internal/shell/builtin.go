@@ -22,7 +22,7 @@ func (r *posix) builtin(name string, args []field) bool {
 			return false
 		}
 		r.status = success
-		if name == "local" && r.f.fn == "" && r.kind != Zsh {
+		if name == "local" && r.f.function() == nil && r.kind != Zsh {
 			r.localOutside()
 			return true
 		}
@@ -179,6 +179,13 @@ func (r *posix) set(args []field) {
 			r.f.argFrame().args = values(args[i+1:])
 			return
 		case (on || strings.HasPrefix(a, "+")) && len(a) > 1:
+			if !isName("_" + a[1:]) {
+				r.status = status{code: 2}
+				if r.kind != Bash {
+					r.fail("set "+a, flowNext)
+				}
+				return
+			}
 			for _, c := range a[1:] {
 				if c == 'o' && i+1 < len(args) {
 					i++
@@ -312,7 +319,7 @@ func (r *posix) emulate(args []field) {
 	}
 	saved := maps.Clone(r.opts)
 	if mode == "sh" || mode == "ksh" || mode == "bash" {
-		r.opts["shwordsplit"], r.opts["nonomatch"], r.opts["ksharrays"] = true, true, true
+		r.opts["shwordsplit"], r.opts["nonomatch"], r.opts["ksharrays"], r.opts["posixbuiltins"] = true, true, true, true
 	}
 	r.evalText(args[text].value)
 	r.opts = saved

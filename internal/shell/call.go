@@ -31,12 +31,21 @@ func (r *posix) call(c *syntax.CallExpr) {
 	}
 	words := r.fields(c.Args)
 	switch {
+	case r.flow == flowAbort && r.kind == Zsh && r.external(c.Args[0]):
+		r.flow = flowNext // zsh expands the words of a program in the child
+		r.status = failure
 	case r.flow != flowNext:
 	case len(words) == 0:
 		r.assignAll(c.Assigns)
 	default:
 		r.dispatch(words, c.Assigns)
 	}
+}
+
+// external reports whether a command is certainly a program.
+func (r *posix) external(w *syntax.Word) bool {
+	name := w.Lit()
+	return name != "" && r.funcs[name] == nil && !r.isBuiltin(name)
 }
 
 func (r *posix) assignAll(list []*syntax.Assign) {
@@ -58,7 +67,7 @@ func (r *posix) declares(words []*syntax.Word) bool {
 	if cmd != "export" && cmd != "readonly" && cmd != "local" {
 		return false
 	}
-	if cmd == "local" && r.f.fn == "" && r.kind != Zsh {
+	if cmd == "local" && r.f.function() == nil && r.kind != Zsh {
 		r.localOutside()
 		return true
 	}
@@ -102,7 +111,7 @@ func (r *posix) dispatch(words []field, assigns []*syntax.Assign) {
 		r.write(value{s: name.s, why: name.why})
 		return
 	}
-	special := r.kind == Sh && isSpecial(name.s)
+	special := (r.kind == Sh || r.strict || r.option("posixbuiltins")) && isSpecial(name.s)
 	if special {
 		r.assignAll(assigns) // they stay
 		assigns = nil
@@ -248,7 +257,10 @@ func (r *posix) readStartup(name string, args []field, sourced bool) bool {
 	r.run(s)
 	r.pop()
 	r.maybe, r.asked = saved, asks
-	if r.flow == flowReturn || r.flow == flowAbort && r.f.depth == 0 {
+	switch {
+	case r.flow == flowAbort && r.kind == Zsh:
+		r.flow, r.status = flowNext, status{code: 126}
+	case r.flow == flowReturn || r.flow == flowAbort && r.f.depth == 0:
 		r.flow = flowNext
 	}
 	return true
@@ -301,8 +313,11 @@ func (r *posix) unread(file string, err error, sourced bool) bool {
 	default:
 		r.visit(file, Unreadable, msg.New("it is no regular file"))
 	}
-	if sourced && r.kind == Sh {
+	switch {
+	case sourced && r.kind == Sh:
 		r.fail(". "+file, flowNext)
+	case sourced && r.option("posixbuiltins") && !r.s.Interactive:
+		r.end(msg.New("the shell exits because %s fails", ". "+file), r.at())
 	}
 	return !missing
 }
@@ -326,6 +341,9 @@ func (r *posix) evalText(v value) {
 		r.run(parse([]byte(v.s), r.lang))
 		r.f.calls--
 		r.f.fixed = fixed
+		if r.kind == Zsh && r.flow == flowAbort {
+			r.flow, r.status = flowNext, failure
+		}
 	}
 }
 
@@ -381,8 +399,12 @@ func (r *posix) exec(args []field) {
 		return
 	}
 	name := args[0].value
-	if _, st := r.look(name); st.failed() && r.s.Interactive {
-		r.status = status{code: 127}
+	if _, st := r.look(name); st.failed() && r.s.Interactive && !r.quiet {
+		// The shell goes on at a terminal, and exits if it was given a command.
+		saved := r.maybe
+		r.maybe = msg.New("it depends on how the shell is started")
+		r.end(msg.New("the shell exits because %s fails", name.s), r.at())
+		r.maybe, r.flow, r.status = saved, flowNext, status{code: 127}
 		return
 	}
 	if r.quiet {

@@ -2,6 +2,7 @@ package shell
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -100,7 +101,7 @@ func (r *posix) run(s *script) {
 
 func (r *posix) syntaxError(s *script) {
 	if !r.f.fixed {
-		r.f.line = s.errLine
+		r.f.line = s.errLine + s.base
 	}
 	if s.errText == errComplex.Error() {
 		r.note(msg.New("goready stops reading here: %s", s.errText))
@@ -109,21 +110,25 @@ func (r *posix) syntaxError(s *script) {
 	}
 	r.note(msg.New("syntax error, the shell reads no further: %s", s.errText))
 	r.status = status{code: 2}
-	if r.kind == Sh && !r.s.Interactive {
-		r.end(msg.New("%s exits at a syntax error", string(r.kind)), r.at())
+	if r.kind == Sh {
+		r.fail(r.f.file, flowNext)
 	}
 }
 
 // gap makes unknown what a part of a zsh file that cannot be parsed may assign.
 func (r *posix) gap(g gap) {
-	r.f.line = g.from
-	r.note(msg.New("goready does not understand lines %d to %d", g.from, g.to))
-	why := msg.New("lines %d to %d of %s use syntax that goready does not understand", g.from, g.to, r.f.file)
-	line := g.from
+	line := g.from + r.script.base
+	r.f.line = line
+	last := g.to + r.script.base
+	r.note(msg.New("goready does not understand lines %d to %d", line, last))
+	why := msg.New("lines %d to %d of %s use syntax that goready does not understand", line, last, r.f.file)
 	for text := range strings.Lines(g.text) {
 		for _, name := range assignedIn(text) {
 			r.f.line = line
 			r.assign(name, unknown(strings.TrimSpace(decode(text)), why))
+			if strings.Contains(text, "export") || strings.Contains(text, "typeset") {
+				r.export(name)
+			}
 		}
 		line++
 	}
@@ -187,7 +192,7 @@ func (r *posix) stmt(s *syntax.Stmt) {
 
 func (r *posix) line(n syntax.Node) {
 	if !r.f.fixed {
-		r.f.line = int(n.Pos().Line())
+		r.f.line = int(n.Pos().Line()) + r.script.base
 	}
 }
 
@@ -372,6 +377,11 @@ func (r *posix) caseClause(c *syntax.CaseClause) {
 	word := r.word(c.Word)
 	asks := r.asking
 	r.asking = saved
+	if r.kind == Bash && !r.option("extglob") && slices.ContainsFunc(c.Items, hasExtGlob) {
+		r.note(msg.New("syntax error, the shell reads no further: %s", "extglob"))
+		r.flow = flowReturn
+		return
+	}
 	r.status = success
 	var open []func() // items that may be taken
 	var why msg.Text
@@ -403,6 +413,17 @@ func (r *posix) caseClause(c *syntax.CaseClause) {
 	if len(open) > 0 {
 		r.uncertain(why, false, open...)
 	}
+}
+
+// hasExtGlob reports whether an item of a case has a pattern such as @(a|b), which bash does not parse unless the
+// option extglob is on.
+func hasExtGlob(item *syntax.CaseItem) bool {
+	return slices.ContainsFunc(item.Patterns, func(w *syntax.Word) bool {
+		return slices.ContainsFunc(w.Parts, func(p syntax.WordPart) bool {
+			_, ok := p.(*syntax.ExtGlob)
+			return ok
+		})
+	})
 }
 
 // caseItem executes an item and those it falls through to; it returns the last.

@@ -93,6 +93,7 @@ func (x *expander) splitInto(s string) {
 // flush ends the current field.
 func (x *expander) flush() {
 	if x.begun {
+		x.r.charge(len(x.cur.s))
 		x.out = append(x.out, x.cur)
 	}
 	x.cur, x.begun = field{}, false
@@ -301,6 +302,9 @@ func (x *expander) param(p *syntax.ParamExp, quoted bool) {
 	}
 	x.begun = x.begun && (!quoted || len(vals) > 0 || x.cur.s != "")
 	for i, v := range vals {
+		if *x.r.steps++; *x.r.steps > maxSteps || len(x.out) > maxGlob {
+			return
+		}
 		if i > 0 && x.split {
 			x.flush()
 		} else if i > 0 {

@@ -111,7 +111,9 @@ func (f *fish) put(name string, scope int, v fishVar) {
 	if f.dry {
 		return
 	}
-	if joined := v.joined(); len(joined) > maxValue {
+	joined := v.joined()
+	f.charge(len(joined) + len(v.list)<<4)
+	if len(joined) > maxValue {
 		v.list, v.why = []string{joined[:64] + "…"}, msg.New("the value is longer than %d bytes", maxValue)
 	}
 	old, had := f.inScope(name, scope)

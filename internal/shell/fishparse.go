@@ -393,7 +393,11 @@ func (p *fishParser) parts(braces bool) []fishPart {
 			parts = append(parts, p.brace())
 		case c == '\\':
 			flush()
-			parts = append(parts, fishPart{kind: 'q', text: p.escape()})
+			if n := len(parts) - 1; n >= 0 && parts[n].kind == 'q' && !parts[n].quote && len(parts[n].text) < 1000 {
+				parts[n].text += p.escape()
+			} else {
+				parts = append(parts, fishPart{kind: 'q', text: p.escape()})
+			}
 		default:
 			text.WriteByte(c)
 			p.pos++

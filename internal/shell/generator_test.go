@@ -153,7 +153,7 @@ func (g *generator) statement() string {
 		}
 		return g.assignment()
 	case 26:
-		return fmt.Sprintf("%s=tmp eval 'export D=$%s'", "B", "B")
+		return "TEMP=tmp eval 'export D=$TEMP'"
 	default:
 		return g.special()
 	}

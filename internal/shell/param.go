@@ -244,6 +244,13 @@ func (r *posix) indirect(names []value) []value {
 			out[i] = unknown("", n.why)
 		case isName(n.s):
 			out[i] = r.lookup(n.s).value
+		case n.s != "" && strings.Trim(n.s, "0123456789") == "":
+			k, _ := strconv.Atoi(n.s)
+			if args := r.positional(); k > 0 && k <= len(args) {
+				out[i] = args[k-1].value
+			}
+		case r.kind == Bash:
+			r.fail("${!"+n.s+"}", flowLine)
 		default:
 			out[i] = unknown("", notFollowed())
 		}
@@ -337,18 +344,23 @@ func (r *posix) failedExpansion(text string) {
 		r.end(msg.New("the shell exits because %s fails", text), r.at())
 		return
 	}
+	if r.kind == Bash && !r.s.Interactive {
+		r.note(msg.New("%s fails, so the shell abandons the file", text))
+		r.abort()
+		return
+	}
 	r.fail(text, flowLine)
 }
 
 // fail handles an error that ends more than a command. dash exits if it is not interactive; zsh, and dash if it is,
-// abandon the start-up file; bash does what inBash says, or abandons the file too if it is not interactive.
+// abandon the start-up file; bash does what inBash says.
 func (r *posix) fail(text string, inBash flow) {
 	r.status = failure
 	switch {
 	case r.dry:
 	case r.kind == Sh && !r.s.Interactive:
 		r.end(msg.New("the shell exits because %s fails", text), r.at())
-	case r.kind == Bash && (r.s.Interactive || inBash == flowNext):
+	case r.kind == Bash:
 		r.flow = inBash
 	default:
 		r.note(msg.New("%s fails, so the shell abandons the file", text))

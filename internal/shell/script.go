@@ -26,6 +26,7 @@ var errComplex = errors.New("a statement is too long or nested too deeply")
 type script struct {
 	src   string // as parsed: see encode
 	coded bool   // literals must be decoded
+	base  int    // number of lines before src in its file
 	stmts []*syntax.Stmt
 	gaps  []gap
 	// lazy holds the bodies of functions that were left out, by the offset of the body.
@@ -52,6 +53,9 @@ type body struct {
 // parse parses a file the way shells read it: the statements before a syntax error count.
 func parse(data []byte, lang syntax.LangVariant) *script {
 	src, coded := encode(data)
+	if lang == syntax.LangZsh {
+		src = plainLoops(src)
+	}
 	if len(src) >= lazyFrom {
 		if text, lazy := withoutBodies(src); len(lazy) > 0 {
 			if s := parseText(text, lang); s.errLine == 0 && len(s.gaps) == 0 {
@@ -65,10 +69,10 @@ func parse(data []byte, lang syntax.LangVariant) *script {
 	return s
 }
 
-// parseBody parses the body of a function, keeping its line numbers.
+// parseBody parses the body of a function.
 func parseBody(b body, lang syntax.LangVariant, coded bool) *script {
-	s := parseText(strings.Repeat("\n", b.line-1)+b.text, lang)
-	s.coded = coded
+	s := parseText(b.text, lang)
+	s.coded, s.base = coded, b.line-1
 	return s
 }
 
@@ -155,7 +159,10 @@ func resumeAt(src string, at int) int {
 
 // closes reports whether the line continues or ends a compound command.
 func closes(line string) bool {
-	word := line[:min(len(line), max(0, strings.IndexAny(line+"\n", " \t\n;")))]
+	word := line[:min(len(line), 6)]
+	if i := strings.IndexAny(word, " \t\n;"); i >= 0 {
+		word = word[:i]
+	}
 	switch word {
 	case "fi", "done", "esac", "then", "else", "elif", "do", "end":
 		return true
@@ -284,8 +291,11 @@ func withoutBodies(src string) (string, map[uint]body) {
 	var out []byte
 	lazy := map[uint]body{}
 	for pos, line := 0, 1; pos < len(src); {
-		end := pos + strings.IndexByte(src[pos:]+"\n", '\n')
-		open := functionOpens(src, pos, min(end, len(src)))
+		end := strings.IndexByte(src[pos:], '\n') + pos
+		if end < pos {
+			end = len(src)
+		}
+		open := functionOpens(src, pos, end)
 		if open >= 0 {
 			if stop := bodyEnd(src, open); stop >= 0 {
 				text := src[open:stop]

@@ -395,7 +395,7 @@ func (r *posix) startSh() {
 func (r *posix) nextFrom(name string) {
 	v := r.lookup(name)
 	switch {
-	case !v.set || r.flow == flowExit || v.known() && v.s == "":
+	case !v.set || r.flow == flowExit || v.s == "":
 	case !v.known():
 		r.forget(msg.New("the shell reads the file in %s, which is not known: %s", name, v.why))
 	default:

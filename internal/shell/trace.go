@@ -86,6 +86,16 @@ type frame struct {
 	env   layer.ID
 }
 
+// function returns the function that is being executed, if any; a file it reads is part of it.
+func (f *frame) function() *frame {
+	for ; f != nil; f = f.up {
+		if f.fn != "" {
+			return f
+		}
+	}
+	return nil
+}
+
 // variable is a shell variable.
 type variable struct {
 	value
@@ -146,6 +156,9 @@ func (t *trace) step() bool {
 	}
 	return false
 }
+
+// charge counts the handling of a long value as the steps it takes.
+func (t *trace) charge(bytes int) { *t.steps += bytes >> 10 }
 
 // end records that start-up ends here, or may end here, and stops the evaluation of this branch.
 func (t *trace) end(why msg.Text, from string) {

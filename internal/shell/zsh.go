@@ -8,6 +8,53 @@ import (
 	"github.com/goready/goready/internal/msg"
 )
 
+// plainLoops rewrites the short loops of zsh, for x (words) …, as for x in words, which the parser understands.
+func plainLoops(src string) string {
+	if !strings.Contains(src, "for") {
+		return src
+	}
+	var b strings.Builder
+	for line := range strings.Lines(src) {
+		b.WriteString(plainLoop(line))
+	}
+	return b.String()
+}
+
+func plainLoop(line string) string {
+	text := strings.TrimLeft(line, " \t")
+	rest, ok := strings.CutPrefix(text, "for ")
+	if !ok {
+		if rest, ok = strings.CutPrefix(text, "foreach "); !ok {
+			return line
+		}
+	}
+	name, words, ok := strings.Cut(rest, "(")
+	if name = strings.TrimSpace(name); !ok || !isName(name) {
+		return line
+	}
+	depth, end := 1, 0
+	for ; end < len(words) && depth > 0; end++ {
+		switch words[end] {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		}
+	}
+	if depth > 0 {
+		return line
+	}
+	head := line[:len(line)-len(text)] + "for " + name + " in " + words[:end-1]
+	after := strings.TrimSpace(words[end:])
+	switch {
+	case after == "" || after[0] == ';':
+		return head + after + "\n"
+	case after[0] == '{' || strings.HasPrefix(after, "do"):
+		return head + "; " + after + "\n"
+	}
+	return head + "; do " + after + "; done\n"
+}
+
 // flags applies the flags of ${(flags)name} that are common in start-up files.
 func (r *posix) flags(flags string, v variable, vals []value, list, quoted bool) ([]value, bool) {
 	for i := 0; i < len(flags); i++ {

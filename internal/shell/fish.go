@@ -25,7 +25,6 @@ type fish struct {
 	data      string // /usr/share/fish
 	added     []string
 	order     []string
-	files     map[string]*fishFile
 	rebuilds  int
 }
 

@@ -3,6 +3,7 @@ package msg
 // chineseShell has the sentences of internal/shell.
 var chineseShell = []entry{
 	// what goready does not follow
+	{"a list has more than %d elements", "列表的元素超过 %d 个"},
 	{"goready does not follow this expression", "goready 不跟踪此表达式"},
 	{"goready does not follow arrays with keys", "goready 不跟踪带键的数组"},
 	{"goready does not follow this assignment to an element", "goready 不跟踪对数组元素的这种赋值"},

@@ -161,7 +161,7 @@ func (r *posix) binaryArith(x *syntax.BinaryArithm) (int64, msg.Text) {
 	if !why.IsZero() {
 		return 0, why
 	}
-	return compute(x.Op, a, b)
+	return compute(x.Op.String(), a, b)
 }
 
 func (r *posix) arithAssign(x *syntax.BinaryArithm) (int64, msg.Text) {
@@ -170,82 +170,64 @@ func (r *posix) arithAssign(x *syntax.BinaryArithm) (int64, msg.Text) {
 		var old int64
 		old, why = r.arith(x.X)
 		if why.IsZero() {
-			n, why = compute(assignOp(x.Op), old, n)
+			n, why = compute(strings.TrimSuffix(x.Op.String(), "="), old, n)
 		}
 	}
 	r.setArith(x.X, n, why)
 	return n, why
 }
 
-// assignOp returns the operator of a compound assignment.
-func assignOp(op syntax.BinAritOperator) syntax.BinAritOperator {
+// compute applies an operator, written as in the source, to two numbers.
+func compute(op string, a, b int64) (int64, msg.Text) {
 	switch op {
-	case syntax.AddAssgn:
-		return syntax.Add
-	case syntax.SubAssgn:
-		return syntax.Sub
-	case syntax.MulAssgn:
-		return syntax.Mul
-	case syntax.QuoAssgn:
-		return syntax.Quo
-	case syntax.RemAssgn:
-		return syntax.Rem
-	case syntax.AndAssgn:
-		return syntax.And
-	case syntax.OrAssgn:
-		return syntax.Or
-	case syntax.XorAssgn:
-		return syntax.Xor
-	case syntax.ShlAssgn:
-		return syntax.Shl
-	}
-	return syntax.Shr
-}
-
-func compute(op syntax.BinAritOperator, a, b int64) (int64, msg.Text) {
-	switch op {
-	case syntax.Add:
+	case "+":
 		return a + b, msg.Text{}
-	case syntax.Sub:
+	case "-":
 		return a - b, msg.Text{}
-	case syntax.Mul:
+	case "*":
 		return a * b, msg.Text{}
-	case syntax.Quo, syntax.Rem:
+	case "/", "%":
 		if b == 0 || b == -1 {
 			return 0, notFollowed()
 		}
-		if op == syntax.Quo {
+		if op == "/" {
 			return a / b, msg.Text{}
 		}
 		return a % b, msg.Text{}
-	case syntax.Eql:
-		return boolInt(a == b), msg.Text{}
-	case syntax.Neq:
-		return boolInt(a != b), msg.Text{}
-	case syntax.Gtr:
-		return boolInt(a > b), msg.Text{}
-	case syntax.Lss:
-		return boolInt(a < b), msg.Text{}
-	case syntax.Geq:
-		return boolInt(a >= b), msg.Text{}
-	case syntax.Leq:
-		return boolInt(a <= b), msg.Text{}
-	case syntax.And:
+	case "&":
 		return a & b, msg.Text{}
-	case syntax.Or:
+	case "|":
 		return a | b, msg.Text{}
-	case syntax.Xor:
+	case "^":
 		return a ^ b, msg.Text{}
-	case syntax.AndArit:
-		return boolInt(a != 0 && b != 0), msg.Text{}
-	case syntax.OrArit:
-		return boolInt(a != 0 || b != 0), msg.Text{}
-	case syntax.Shl:
+	case "<<":
 		return a << uint(b&63), msg.Text{}
-	case syntax.Shr:
+	case ">>":
 		return a >> uint(b&63), msg.Text{}
-	case syntax.Comma:
+	case ",":
 		return b, msg.Text{}
+	}
+	return compareArith(op, a, b)
+}
+
+func compareArith(op string, a, b int64) (int64, msg.Text) {
+	switch op {
+	case "==":
+		return boolInt(a == b), msg.Text{}
+	case "!=":
+		return boolInt(a != b), msg.Text{}
+	case ">":
+		return boolInt(a > b), msg.Text{}
+	case "<":
+		return boolInt(a < b), msg.Text{}
+	case ">=":
+		return boolInt(a >= b), msg.Text{}
+	case "<=":
+		return boolInt(a <= b), msg.Text{}
+	case "&&":
+		return boolInt(a != 0 && b != 0), msg.Text{}
+	case "||":
+		return boolInt(a != 0 || b != 0), msg.Text{}
 	}
 	return 0, notFollowed()
 }

@@ -26,7 +26,11 @@ func (r *posix) builtin(name string, args []field) bool {
 			r.localOutside()
 			return true
 		}
+		r.failed = false
 		r.declareWords(name, "", args)
+		if r.failed {
+			r.status = failure
+		}
 	case "unset":
 		r.unsetCommand(args)
 	case ".", "source":
@@ -62,39 +66,24 @@ func (r *posix) builtin(name string, args []field) bool {
 
 // otherBuiltin executes the builtins that change the shell itself, print, or do neither.
 func (r *posix) otherBuiltin(name string, args []field) bool {
+	if !r.isBuiltin(name) && !r.harmless(name) {
+		return false
+	}
 	switch name {
 	case "echo", "printf", "print", "pwd":
-		if name == "print" && r.kind != Zsh {
-			return false
-		}
 		r.print(name, args)
 	case "command", "builtin", "noglob", "nocorrect", "-":
-		if name != "command" && r.kind == Sh || r.kind != Zsh && name != "command" && name != "builtin" {
-			return false
-		}
 		r.commandCommand(name, args)
 	case "type", "hash", "which", "whence", "where":
-		if name != "type" && name != "hash" && r.kind != Zsh {
-			return false
-		}
 		r.whichCommand(name, args)
 	case "read", "vared":
 		r.read(args)
-	case "mapfile", "readarray", "getopts", "zparseopts", "zstat", "strftime":
-		if r.kind == Sh && name != "getopts" || r.kind == Bash && name[0] == 'z' {
-			return false
-		}
-		why := msg.New("goready does not follow %s", name)
-		for _, a := range args {
-			if isName(a.s) {
-				r.assign(a.s, unknown("", why))
-			}
-		}
-		r.status = unknownStatus(why)
+	case "mapfile", "readarray", "getopts", "zparseopts":
+		r.setsUnknown(name, args)
 	case "cd", "chdir", "pushd", "popd":
 		r.changeDir(name, args)
 	case "shopt", "setopt", "unsetopt", "emulate":
-		return r.options(name, args)
+		r.options(name, args)
 	case "unfunction":
 		for _, a := range args {
 			delete(r.funcs, a.s)
@@ -104,28 +93,30 @@ func (r *posix) otherBuiltin(name string, args []field) bool {
 		if r.status = success; r.kind == Zsh && r.f.fn != "" && len(args) == 2 && (args[1].s == "EXIT" || args[1].s == "0") {
 			r.f.trap = args[0].value // executed when the function ends
 		}
-	case "alias", "unalias", "umask", "ulimit", "times", "wait", "jobs", "bg", "fg", "kill":
-		r.status = success
-	case "bind", "complete", "compgen", "compopt", "history", "enable", "disown", "dirs", "caller", "help", "suspend":
-		if r.kind != Bash {
-			return r.kind == Zsh && name != "bind" && name != "complete" && name != "compgen"
-		}
-		r.status = success
-	case "autoload", "bindkey", "zstyle", "zle", "zmodload", "compdef", "compinit", "promptinit", "colors", "add-zsh-hook",
-		"functions", "rehash", "unhash", "limit", "unlimit", "zcompile", "compctl", "disable", "ttyctl", "fc", "sched",
-		"bashcompinit", "vcs_info", "is-at-least", "prompt", "zsh-mime-setup", "url-quote-magic", "select-word-style",
-		"edit-command-line", "bracketed-paste-magic", "up-line-or-beginning-search", "down-line-or-beginning-search":
-		if r.kind != Zsh {
-			return false
-		}
-		r.status = success
-		if name == "is-at-least" || name == "zmodload" {
-			r.status = unknownStatus(msg.New("the version of zsh is not known"))
-		}
+	case "is-at-least", "zmodload":
+		r.status = unknownStatus(msg.New("the version of zsh is not known"))
 	default:
-		return false
+		r.status = success
 	}
 	return true
+}
+
+// setsUnknown executes a builtin that sets the variables it is given to what is not followed.
+func (r *posix) setsUnknown(name string, args []field) {
+	why := msg.New("goready does not follow %s", name)
+	for _, a := range args {
+		if isName(a.s) {
+			r.assign(a.s, unknown("", why))
+		}
+	}
+	r.status = unknownStatus(why)
+}
+
+// harmless reports whether name is a function that comes with zsh and changes no variable we report.
+func (r *posix) harmless(name string) bool {
+	return r.kind == Zsh && strings.Contains(" - nocorrect compdef compinit promptinit colors add-zsh-hook compctl zcompile bashcompinit vcs_info "+
+		"is-at-least prompt zsh-mime-setup url-quote-magic select-word-style edit-command-line bracketed-paste-magic "+
+		"up-line-or-beginning-search down-line-or-beginning-search ", " "+name+" ")
 }
 
 func (r *posix) testCommand(name string, args []field) {
@@ -250,10 +241,7 @@ func (r *posix) setOption(name string, on bool) {
 }
 
 // options executes shopt of bash and setopt, unsetopt, emulate of zsh.
-func (r *posix) options(name string, args []field) bool {
-	if (name == "shopt") != (r.kind == Bash) || r.kind == Sh {
-		return false
-	}
+func (r *posix) options(name string, args []field) {
 	r.status = success
 	switch name {
 	case "shopt":
@@ -265,7 +253,6 @@ func (r *posix) options(name string, args []field) bool {
 			r.setOption(a.s, name == "setopt")
 		}
 	}
-	return true
 }
 
 func (r *posix) shopt(args []field) {
@@ -419,23 +406,23 @@ func (r *posix) isBuiltin(name string) bool {
 	case "[[", "function", "select", "time":
 		return r.kind != Sh
 	}
-	words := posixBuiltins
 	switch r.kind {
+	case Sh:
+		return strings.Contains(posixBuiltins, " "+name+" ")
 	case Bash:
-		words += bashBuiltins
-	case Zsh:
-		words += bashBuiltins + zshBuiltins
+		return strings.Contains(posixBuiltins+bashBuiltins, " "+name+" ")
 	}
-	return strings.Contains(words, " "+name+" ")
+	return strings.Contains(posixBuiltins+zshBuiltins, " "+name+" ")
 }
 
 const (
-	posixBuiltins = " . : [ alias bg break cd command continue echo eval exec exit export false fg getopts hash jobs kill " +
+	posixBuiltins = " . : [ alias bg break cd chdir command continue echo eval exec exit export false fg getopts hash jobs kill " +
 		"local printf pwd read readonly return set shift test times trap true type ulimit umask unalias unset wait "
 	bashBuiltins = " bind builtin caller compgen complete compopt declare dirs disown enable fc help history let logout " +
 		"mapfile popd pushd readarray shopt source suspend typeset "
-	zshBuiltins = " autoload bindkey bye emulate float functions integer noglob print rehash setopt unfunction unsetopt " +
-		"vared whence where which zle zmodload zparseopts zstyle "
+	zshBuiltins = " autoload bindkey builtin bye declare dirs disable disown emulate enable fc float functions history integer let " +
+		"limit log logout noglob popd print pushd rehash sched setopt source suspend ttyctl typeset unfunction unhash unlimit " +
+		"unsetopt vared whence where which zle zmodload zparseopts zstyle "
 )
 
 // print executes echo, printf, print and pwd for a command substitution.

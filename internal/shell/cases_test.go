@@ -87,7 +87,7 @@ type want struct {
 	lines   []string
 }
 
-func readCase(t *testing.T, file string) *testCase {
+func readCase(t testing.TB, file string) *testCase {
 	t.Helper()
 	ar, err := txtar.ParseFile(file)
 	if err != nil {

@@ -30,6 +30,7 @@ type posix struct {
 	out           *value // where output goes in a command substitution; nil: elsewhere
 	in            *input // redirected standard input; nil: the terminal
 	guarded       int    // in a condition, where set -e does not apply
+	failed        bool   // an argument of a declaration was an error
 	// mayExport, if not zero, says why it is not known whether set -a is in effect.
 	mayExport msg.Text
 	// lost, in a subshell, is why variables of the environment are unknown.

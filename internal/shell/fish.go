@@ -3,7 +3,6 @@ package shell
 import (
 	"maps"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -26,6 +25,7 @@ type fish struct {
 	added     []string
 	order     []string
 	rebuilds  int
+	bad       bool // an expansion failed: the command is not executed
 }
 
 type fishScope struct {
@@ -47,144 +47,6 @@ type fishFunction struct {
 	env    layer.ID
 	maybe  msg.Text
 	shadow bool // --no-scope-shadowing
-}
-
-// fishVar is a list of strings.
-type fishVar struct {
-	list         []string
-	why          msg.Text
-	export, path bool
-	from         string
-	at           layer.ID
-	hidden       bool
-	cmd          []string
-	may          msg.Text // why it is not known whether it is exported
-}
-
-func (v fishVar) joined() string {
-	if v.path {
-		return strings.Join(v.list, ":")
-	}
-	return strings.Join(v.list, " ")
-}
-
-// isPathName reports whether fish splits the variable at colons.
-func isPathName(name string) bool { return strings.HasSuffix(name, "PATH") }
-
-// lookup finds a variable in the innermost scope that has it.
-func (f *fish) lookup(name string) (fishVar, int, bool) {
-	for i := len(f.scopes) - 1; i >= 0; i-- {
-		if v, ok := f.scopes[i].vars[name]; ok {
-			return v, i, true
-		}
-		if i > 0 && f.scopes[i].function {
-			i = 1 // what the caller's scopes hold is not visible
-		}
-	}
-	if v, ok := f.universal[name]; ok {
-		return v, -1, true
-	}
-	return fishVar{}, 0, false
-}
-
-// global returns a variable of the environment or of the global scope.
-func (f *fish) importEnv() {
-	for _, name := range f.env.Names() {
-		s, ok, why := f.env.Lookup(name)
-		if !ok && why.IsZero() || !isName(name) {
-			continue
-		}
-		v := fishVar{list: []string{s}, why: why, export: true, path: isPathName(name)}
-		if v.path {
-			v.list = strings.Split(s, ":")
-			if s == "" {
-				v.list = []string{}
-			}
-		}
-		f.scopes[0].vars[name] = v
-	}
-}
-
-// put stores a variable in a scope (-1: universal) and records what that does to the environment.
-func (f *fish) put(name string, scope int, v fishVar) {
-	if f.dry {
-		return
-	}
-	joined := v.joined()
-	f.charge(len(joined) + len(v.list)<<4)
-	if len(joined) > maxValue {
-		v.list, v.why = []string{joined[:64] + "…"}, msg.New("the value is longer than %d bytes", maxValue)
-	}
-	old, had := f.inScope(name, scope)
-	if !f.maybe.IsZero() && !(had && old.why.IsZero() && v.why.IsZero() && slices.Equal(old.list, v.list) && old.export == v.export) {
-		v.why = f.maybe
-		if v.export != old.export {
-			v.may = f.maybe
-		}
-		v.export = v.export || old.export
-	}
-	if v.from == "" || !f.quiet {
-		v.from, v.at = f.at(), f.f.env
-	}
-	v.hidden = !v.export
-	if scope < 0 {
-		f.universal[name] = v
-	} else {
-		f.scopes[scope].vars[name] = v
-	}
-	f.order = append(f.order, name)
-	f.recordFish(name, scope, old)
-	if name == "fish_user_paths" {
-		f.rebuildPath()
-	}
-}
-
-// recordFish writes a change that children see into the trail. Local variables are left out: they disappear. A global
-// variable that is exported hides a universal one from children; one that is not exported does not.
-func (f *fish) recordFish(name string, scope int, old fishVar) {
-	if scope > 0 || f.quiet {
-		return
-	}
-	global, universal := f.scopes[0].vars[name], f.universal[name]
-	now := variable{from: f.at(), at: f.f.env}
-	switch {
-	case scope < 0 && global.export:
-		if universal.export {
-			f.skip(name, value{s: universal.joined()}, msg.New("a global variable of the same name, inherited or set before, hides the universal one"))
-		}
-		return
-	case global.export:
-		now = global.variable()
-	case universal.export:
-		now = universal.variable()
-	case !old.export:
-		return
-	}
-	now.from, now.at = f.at(), f.f.env
-	f.record(name, now)
-}
-
-func (v fishVar) variable() variable {
-	return variable{value: value{s: v.joined(), why: v.why}, set: true, from: v.from, at: v.at, may: v.may}
-}
-
-// erase removes a variable from a scope.
-func (f *fish) erase(name string, scope int) {
-	old, had := f.inScope(name, scope)
-	if f.dry || !had {
-		return
-	}
-	if !f.maybe.IsZero() {
-		old.may = f.maybe
-		f.put(name, scope, old)
-		return
-	}
-	if scope < 0 {
-		delete(f.universal, name)
-	} else {
-		delete(f.scopes[scope].vars, name)
-	}
-	f.recordFish(name, scope, old)
 }
 
 // forget makes every variable unknown.
@@ -391,18 +253,22 @@ func (f *fish) switchBlock(c *fishCmd) {
 		words = f.expand(c.words[0])
 	}
 	word := known("")
-	if len(words) > 0 {
+	switch len(words) {
+	case 0:
+	case 1:
 		word = words[0]
+	default: // an error
+		f.status = status{code: 2}
+		return
 	}
 	for i, arm := range c.arms {
 		if !word.known() {
 			f.uncertain(dependsOn(at, word.why), false, func() { f.jobs(arm.body) })
 			continue
 		}
-		m := matcher{budget: 20_000}
 		for _, w := range arm.words {
 			for _, p := range f.expand(w) {
-				if m.match(p.s, word.s) {
+				if f.matches(p.s, word.s) {
 					f.scoped(false, func() { f.jobs(arm.body) })
 					for _, rest := range c.arms[i+1:] {
 						f.skipJobs(rest.body, f.branchWhy(0, at))
@@ -579,7 +445,12 @@ func (f *fish) simple(c *fishCmd) {
 		temp, words = append(temp, words[0]), words[1:]
 	}
 	run := func() {
-		if args := f.expandAll(words); f.flow == flowNext && len(args) > 0 {
+		f.bad = false
+		args := f.expandAll(words)
+		switch {
+		case f.bad:
+			f.status = status{code: 121}
+		case f.flow == flowNext && len(args) > 0:
 			f.dispatch(args[0], args[1:], len(temp) > 0)
 		}
 	}
@@ -647,17 +518,15 @@ func (f *fish) program(name value, args []value, changed bool) {
 	}
 	why := msg.New("the output of %s is known only by running it", name.s)
 	out := value{why: why, cmd: []string{name.s}}
-	fields := make([]field, len(args))
-	for i, a := range args {
+	for _, a := range args {
 		out.cmd = append(out.cmd, a.s)
-		fields[i].value = a
 	}
 	f.status = unknownStatus(msg.New("the exit status of %s is known only by running it", name.s))
 	p := programs{t: &f.trace, dir: f.cwd, in: f.in}
 	if !changed && !f.quiet {
 		p.env = func() *layer.Env { return f.env }
 	}
-	if answer, st, ok := p.answer(path.Base(name.s), fields); ok {
+	if answer, st, ok := p.answer(path.Base(name.s), asFields(args)); ok {
 		f.status = st
 		if answer.known() {
 			out = answer

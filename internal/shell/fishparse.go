@@ -291,23 +291,7 @@ func (p *fishParser) blockCommand(cmd *fishCmd) {
 	stop := ""
 	switch cmd.kind {
 	case "if":
-		for stop = "else if"; stop == "else if"; {
-			var arm fishArm
-			p.blanks(false)
-			arm.cond = p.conjunction(nil)
-			arm.body, stop = p.block()
-			arm.andOr()
-			cmd.arms = append(cmd.arms, arm)
-			if p.blanks(false); stop == "else" && p.keyword() == "if" {
-				p.pos += len("if")
-				stop = "else if"
-			}
-		}
-		if stop == "else" {
-			var arm fishArm
-			arm.body, stop = p.block()
-			cmd.arms = append(cmd.arms, arm)
-		}
+		stop = p.ifArms(cmd)
 	case "while":
 		p.blanks(false)
 		cond := p.conjunction(nil)
@@ -337,6 +321,28 @@ func (p *fishParser) blockCommand(cmd *fishCmd) {
 	if stop != "end" {
 		p.fail("missing end")
 	}
+}
+
+// ifArms parses the arms of if; it returns the word that ends them.
+func (p *fishParser) ifArms(cmd *fishCmd) (stop string) {
+	for stop = "else if"; stop == "else if"; {
+		var arm fishArm
+		p.blanks(false)
+		arm.cond = p.conjunction(nil)
+		arm.body, stop = p.block()
+		arm.andOr()
+		cmd.arms = append(cmd.arms, arm)
+		if p.blanks(false); stop == "else" && p.keyword() == "if" {
+			p.pos += len("if")
+			stop = "else if"
+		}
+	}
+	if stop == "else" {
+		var arm fishArm
+		arm.body, stop = p.block()
+		cmd.arms = append(cmd.arms, arm)
+	}
+	return stop
 }
 
 // andOr moves and, or on lines of their own at the beginning of a body to the condition, where they belong.

@@ -175,8 +175,12 @@ func (f *fish) variableValues(p fishPart) []value {
 	for d := 0; d <= p.deref; d++ {
 		sum := fishVar{list: []string{}}
 		for _, n := range names {
-			x := f.special(n)
-			sum.list = append(sum.list, x.list...)
+			name := n[:nameLength(n)]
+			f.bad = f.bad || name == ""
+			x := f.special(name)
+			for _, s := range x.list {
+				sum.list = append(sum.list, s+n[len(name):])
+			}
 			sum.path = x.path
 			if !x.why.IsZero() {
 				sum.why, sum.cmd = x.why, x.cmd
@@ -196,6 +200,15 @@ func (f *fish) variableValues(p fishPart) []value {
 		list[i] = vals[i].s
 	}
 	return []value{known(fishVar{list: list, path: v.path}.joined())}
+}
+
+// nameLength returns the length of the variable name that s begins with.
+func nameLength(s string) int {
+	n := 0
+	for n < len(s) && isNameByte(s[n]) {
+		n++
+	}
+	return n
 }
 
 // special returns a variable, or one that fish computes.

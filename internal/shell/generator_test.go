@@ -236,7 +236,7 @@ func (g *generator) fishStatement() string {
 	case 5:
 		return fmt.Sprintf("switch %s; case %s; %s; case %s z; %s; case '*'; %s; end", `"`+g.fishExpansion()+`"`, g.pick("'*x*'", "'/*'", "'a?c'", `"$A"`), g.fishStatement(), g.pick("'u*'", "''"), g.fishStatement(), g.fishStatement())
 	case 6:
-		return fmt.Sprintf("for i in %s; %s; set -gx E \"$E$i\"; end", g.pick("a b c", "$A", `"$A" x`, "~/d/*.fish", "(echo 1; echo 2)", "$PATH", "(seq 0)"), g.fishStatement())
+		return fmt.Sprintf("for i%[1]d in %[2]s; %[3]s; set -gx E \"$E$i%[1]d\"; end", g.depth, g.pick("a b c", "$A", `"$A" x`, "~/d/*.fish", "(echo 1; echo 2)", "$PATH", "(seq 0)"), g.fishStatement())
 	case 7:
 		if g.leaf {
 			return g.fishAssignment()

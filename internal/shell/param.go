@@ -420,30 +420,6 @@ func changeCase(s string, op syntax.ParExpOperator) string {
 	return strings.ToLower(s[:n]) + s[n:]
 }
 
-// remove removes the shortest or longest prefix or suffix that matches.
-func (r *posix) remove(s, pat string, op syntax.ParExpOperator) value {
-	if len(s) > 8<<10 {
-		return unknown(s[:64]+"…", notFollowed())
-	}
-	for i := range len(s) + 1 {
-		cut := i // length of what is removed, from short to long
-		if op == syntax.RemLargePrefix || op == syntax.RemLargeSuffix {
-			cut = len(s) - i
-		}
-		part, rest := s[:cut], s[cut:]
-		if op == syntax.RemSmallSuffix || op == syntax.RemLargeSuffix {
-			rest, part = s[:len(s)-cut], s[len(s)-cut:]
-		}
-		switch st := r.matches(pat, part); {
-		case !st.known():
-			return unknown(s, st.why)
-		case st.ok():
-			return known(rest)
-		}
-	}
-	return known(s)
-}
-
 // replace applies ${x/a/b}.
 func (r *posix) replace(v value, p *syntax.Replace) value {
 	pat, with := r.pattern(p.Orig), known("")
@@ -455,57 +431,14 @@ func (r *posix) replace(v value, p *syntax.Replace) value {
 			return unknown(v.s, part.why)
 		}
 	}
-	if len(v.s) > 8<<10 {
-		return unknown(v.s[:64]+"…", notFollowed())
-	}
-	anchor := byte(0)
-	if pat.pat != "" && (pat.pat[0] == '#' || pat.pat[0] == '%') && !p.All {
-		anchor, pat.pat = pat.pat[0], pat.pat[1:]
-	}
-	var b strings.Builder
-	for i := 0; i <= len(v.s); {
-		n := r.longestMatch(pat.pat, v.s[i:], anchor == '%')
-		if n <= 0 || b.Len() > maxValue {
-			if i < len(v.s) {
-				b.WriteByte(v.s[i])
-			}
-			i++
-			if anchor == '#' {
-				b.WriteString(v.s[min(i, len(v.s)):])
-				break
-			}
-			continue
-		}
-		b.WriteString(with.s)
-		i += n
-		if !p.All {
-			b.WriteString(v.s[i:])
-			break
-		}
-	}
-	return known(b.String()).capped()
+	r.charge(len(v.s) + len(with.s))
+	return r.substituteAll(v.s, pat.pat, with.s, p.All)
 }
 
 func (r *posix) quotedOrNot(w *syntax.Word) value {
 	x := expander{r: r}
 	x.word(w, false)
 	return x.cur.value
-}
-
-// longestMatch returns the length of the longest prefix of s (or all of s) that matches, or -1.
-func (r *posix) longestMatch(pat, s string, whole bool) int {
-	for n := len(s); n >= 0; n-- {
-		if *r.steps++; *r.steps > maxSteps {
-			return -1
-		}
-		if r.matches(pat, s[:n]).ok() {
-			return n
-		}
-		if whole {
-			break
-		}
-	}
-	return -1
 }
 
 // slice applies ${x:offset:length}.

@@ -2,10 +2,13 @@ package shell
 
 import (
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
+
+	"mvdan.cc/sh/v3/pattern"
+	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/goready/goready/internal/msg"
 )
@@ -65,164 +68,131 @@ func quotePattern(s string) string {
 }
 
 // match reports whether v matches the pattern.
-func (r *posix) match(v value, pattern field) status {
-	if (v.known() || v.soft) && pattern.known() && pattern.pat == "*" {
+func (r *posix) match(v value, pat field) status {
+	if (v.known() || v.soft) && pat.known() && pat.pat == "*" {
 		return success
 	}
-	if !pattern.known() {
-		if !pattern.soft || hasDigit(v.s) {
-			return unknownStatus(pattern.why)
+	if !pat.known() {
+		if !pat.soft || hasDigit(v.s) {
+			return unknownStatus(pat.why)
 		}
 		return failure
 	}
-	if !v.known() && !(v.soft && !hasDigit(pattern.s) && !pattern.glob) {
+	if !v.known() && !(v.soft && !hasDigit(pat.s) && !pat.glob) {
 		return unknownStatus(v.why)
 	}
-	return r.matches(pattern.pat, v.s)
+	return r.matches(pat.pat, v.s)
 }
 
-func (r *posix) matches(pattern, s string) status {
-	m := matcher{budget: 50_000, plain: r.kind == Zsh, folded: r.option("nocasematch")}
-	ok := m.match(pattern, s)
-	if m.budget <= 0 {
+func (r *posix) matches(pat, s string) status {
+	mode := pattern.EntireString | pattern.ExtendedOperators
+	if r.option("nocasematch") {
+		mode |= pattern.NoGlobCase
+	}
+	re, err := r.e.compile(r.groups(pat), mode, "^(?:", ")$")
+	if err != nil {
 		return unknownStatus(msg.New("a pattern is too complex"))
 	}
-	return statusOf(ok)
+	return statusOf(re.MatchString(s))
 }
 
-// matcher matches shell patterns by backtracking, within a budget.
-type matcher struct {
-	budget int
-	plain  bool // parentheses without a prefix group, as in zsh
-	folded bool
-}
-
-func (m *matcher) match(p, s string) bool {
-	for p != "" {
-		if m.budget--; m.budget <= 0 {
-			return false
-		}
-		if op, alts, rest, ok := m.group(p); ok {
-			return m.matchGroup(op, alts, p, rest, s)
-		}
-		switch p[0] {
-		case '*':
-			for strings.HasPrefix(p, "*") && !strings.HasPrefix(p[1:], "(") {
-				p = p[1:]
-			}
-			if p == "" {
-				return true
-			}
-			for i := 0; i <= len(s); i++ {
-				if m.match(p, s[i:]) {
-					return true
-				}
-				if m.budget <= 0 {
-					return false
-				}
-			}
-			return false
-		case '?':
-			if s == "" {
-				return false
-			}
-			_, n := utf8.DecodeRuneInString(s)
-			p, s = p[1:], s[n:]
-		case '[':
-			ok, pn, sn := m.class(p, s)
-			if !ok {
-				return false
-			}
-			p, s = p[pn:], s[sn:]
-		default:
-			if p[0] == '\\' && len(p) > 1 {
-				p = p[1:]
-			}
-			if s == "" || !m.same(p[0], s[0]) {
-				return false
-			}
-			p, s = p[1:], s[1:]
-		}
+// groups marks the groups of zsh, which need no prefix, the way the other shells write them.
+func (r *posix) groups(pat string) string {
+	if r.kind != Zsh || !strings.Contains(pat, "(") {
+		return pat
 	}
-	return s == ""
-}
-
-func (m *matcher) same(a, b byte) bool {
-	return a == b || m.folded && a|0x20 == b|0x20 && 'a' <= a|0x20 && a|0x20 <= 'z'
-}
-
-// group splits a pattern that begins with a group such as @(a|b).
-func (m *matcher) group(p string) (op byte, alts []string, rest string, ok bool) {
-	open := 0
-	switch {
-	case len(p) > 1 && p[1] == '(' && strings.IndexByte("@?*+!", p[0]) >= 0 && !m.plain:
-		op, open = p[0], 1
-	case m.plain && p[0] == '(':
-		op = '@'
-	default:
-		return 0, nil, "", false
-	}
-	depth, start := 0, open+1
-	for i := open; i < len(p); i++ {
-		switch p[i] {
-		case '\\':
+	var b strings.Builder
+	for i := 0; i < len(pat); i++ {
+		switch {
+		case pat[i] == '\\' && i+1 < len(pat):
+			b.WriteByte(pat[i])
 			i++
-		case '(':
-			depth++
-		case '|':
-			if depth == 1 {
-				alts = append(alts, p[start:i])
-				start = i + 1
-			}
-		case ')':
-			if depth--; depth == 0 {
-				return op, append(alts, p[start:i]), p[i+1:], true
-			}
+		case pat[i] == '(':
+			b.WriteByte('@')
+		}
+		b.WriteByte(pat[i])
+	}
+	return b.String()
+}
+
+type patternKey struct {
+	pattern, before, after string
+	mode                   pattern.Mode
+}
+
+// compile returns the regular expression of a pattern between two others.
+func (e *Evaluator) compile(pat string, mode pattern.Mode, before, after string) (*regexp.Regexp, error) {
+	key := patternKey{pat, before, after, mode}
+	if re, ok := e.patterns[key]; ok {
+		return re, nil
+	}
+	if len(pat) > 4<<10 {
+		return nil, errComplex
+	}
+	expr, err := pattern.Regexp(pat, mode&^pattern.EntireString)
+	if err != nil {
+		return nil, err
+	}
+	re, err := regexp.Compile(before + expr + after)
+	if err == nil {
+		e.patterns[key] = re
+	}
+	return re, err
+}
+
+// remove removes the shortest or longest prefix or suffix that matches.
+func (r *posix) remove(s, pat string, op syntax.ParExpOperator) value {
+	mode, before, after := pattern.ExtendedOperators, "^(?:", ")(?s:(.*))$"
+	switch op {
+	case syntax.RemSmallPrefix:
+		mode |= pattern.Shortest
+	case syntax.RemSmallSuffix:
+		before, after = "^(?s:(.*))(?:", ")$"
+	case syntax.RemLargeSuffix:
+		before, after = "^(?s:(.*?))(?:", ")$"
+	}
+	re, err := r.e.compile(r.groups(pat), mode, before, after)
+	if err != nil {
+		return unknown(s, msg.New("a pattern is too complex"))
+	}
+	if m := re.FindStringSubmatch(s); m != nil {
+		return known(m[1])
+	}
+	return known(s)
+}
+
+// substituteAll replaces what a pattern matches: once, everywhere, or at the beginning or end.
+func (r *posix) substituteAll(s, pat, with string, all bool) value {
+	before, after := "(?:", ")"
+	if pat != "" && !all {
+		switch pat[0] {
+		case '#':
+			pat, before = pat[1:], "^(?:"
+		case '%':
+			pat, after = pat[1:], ")$"
 		}
 	}
-	return 0, nil, "", false
-}
-
-func (m *matcher) matchGroup(op byte, alts []string, p, rest, s string) bool {
-	if op == '!' {
-		for i := 0; i <= len(s); i++ {
-			inner := slices.ContainsFunc(alts, func(a string) bool { return m.match(a, s[:i]) })
-			if !inner && m.match(rest, s[i:]) {
-				return true
-			}
+	re, err := r.e.compile(r.groups(pat), pattern.ExtendedOperators, before, after)
+	if err != nil {
+		return unknown(s, msg.New("a pattern is too complex"))
+	}
+	n := 1
+	if all {
+		n = -1
+	}
+	var b strings.Builder
+	last := 0
+	for _, m := range re.FindAllStringIndex(s, n) {
+		if m[0] == m[1] && before+after == "(?:)" || b.Len() > maxValue {
+			continue
 		}
-		return false
+		b.WriteString(s[last:m[0]] + with)
+		last = m[1]
 	}
-	if (op == '?' || op == '*') && m.match(rest, s) {
-		return true
-	}
-	again := rest
-	if op == '*' || op == '+' {
-		again = "*" + p[1:]
-	}
-	return slices.ContainsFunc(alts, func(a string) bool {
-		return (a != "" || op == '@' || op == '?') && m.match(a+again, s)
-	})
+	return known(b.String() + s[last:]).capped()
 }
 
-// class matches one character against a bracket expression; pn and sn are the lengths of both.
-func (m *matcher) class(p, s string) (ok bool, pn, sn int) {
-	end := classEnd(p)
-	if end < 0 { // an ordinary bracket
-		return s != "" && s[0] == '[', 1, 1
-	}
-	if s == "" {
-		return false, 0, 0
-	}
-	c, n := utf8.DecodeRuneInString(s)
-	body := p[1:end]
-	negated := strings.HasPrefix(body, "!") || strings.HasPrefix(body, "^")
-	if negated {
-		body = body[1:]
-	}
-	return inClass(body, c) != negated, end + 1, n
-}
-
+// classEnd returns the index of the bracket that closes the one p begins with, or -1.
 func classEnd(p string) int {
 	i := 1
 	if i < len(p) && (p[i] == '!' || p[i] == '^') {
@@ -247,64 +217,6 @@ func classEnd(p string) int {
 		i++
 	}
 	return -1
-}
-
-func inClass(body string, c rune) bool {
-	for i := 0; i < len(body); {
-		if strings.HasPrefix(body[i:], "[:") {
-			n := strings.Index(body[i:], ":]")
-			if n > 0 {
-				if inNamedClass(body[i+2:i+n], c) {
-					return true
-				}
-				i += n + 2
-				continue
-			}
-		}
-		lo, n := classRune(body[i:])
-		i += n
-		hi := lo
-		if i+1 < len(body) && body[i] == '-' {
-			hi, n = classRune(body[i+1:])
-			i += 1 + n
-		}
-		if lo <= c && c <= hi {
-			return true
-		}
-	}
-	return false
-}
-
-func classRune(s string) (rune, int) {
-	if s[0] == '\\' && len(s) > 1 {
-		c, n := utf8.DecodeRuneInString(s[1:])
-		return c, n + 1
-	}
-	return utf8.DecodeRuneInString(s)
-}
-
-func inNamedClass(name string, c rune) bool {
-	switch name {
-	case "alpha":
-		return unicode.IsLetter(c)
-	case "digit":
-		return '0' <= c && c <= '9'
-	case "alnum":
-		return unicode.IsLetter(c) || unicode.IsDigit(c)
-	case "upper":
-		return unicode.IsUpper(c)
-	case "lower":
-		return unicode.IsLower(c)
-	case "space":
-		return unicode.IsSpace(c)
-	case "blank":
-		return c == ' ' || c == '\t'
-	case "punct":
-		return unicode.IsPunct(c) || unicode.IsSymbol(c)
-	case "xdigit":
-		return strings.ContainsRune("0123456789abcdefABCDEF", c)
-	}
-	return false
 }
 
 // appendGlob appends a field, or the files it names if it is a pattern.

@@ -2,6 +2,7 @@ package shell
 
 import (
 	"path"
+	"regexp"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -24,6 +25,7 @@ type Evaluator struct {
 	dirs    map[string][]host.Entry
 	// fishFiles holds the parsed files of fish.
 	fishFiles map[string]*fishFile
+	patterns  map[patternKey]*regexp.Regexp
 }
 
 type statResult struct {
@@ -46,7 +48,7 @@ type lookResult struct {
 // New returns an Evaluator.
 func New(o Options) *Evaluator {
 	return &Evaluator{o: o, dirHome: o.Home, name: o.User, stats: map[string]statResult{}, scripts: map[scriptKey]*script{},
-		bodies: map[*body]*script{}, looks: map[lookKey]lookResult{}, dirs: map[string][]host.Entry{}, fishFiles: map[string]*fishFile{}}
+		bodies: map[*body]*script{}, looks: map[lookKey]lookResult{}, dirs: map[string][]host.Entry{}, fishFiles: map[string]*fishFile{}, patterns: map[patternKey]*regexp.Regexp{}}
 }
 
 // Start evaluates the start-up files that a shell of the session s reads when it is given the environment base, which
@@ -194,42 +196,48 @@ func (r *posix) beginZsh(own func(string, value, bool)) {
 
 // special returns the variables that the shell computes.
 func (r *posix) special(name string) (variable, bool) {
-	digits := func(s string) (variable, bool) { return variable{value: soft(s), set: true}, true }
-	text := func(v value) (variable, bool) { return variable{value: v, set: true}, true }
 	switch name {
 	case "-":
-		flags := "hB"
-		if r.kind == Sh {
-			flags = ""
-		}
-		if r.s.Interactive {
-			flags = "i" + flags
-		}
-		return text(known(flags))
-	case "$", "!", "PPID", "RANDOM", "SECONDS", "LINENO", "EPOCHSECONDS", "EPOCHREALTIME", "BASHPID", "TTYIDLE":
-		if len(name) > 1 && r.kind == Sh && name != "PPID" && name != "LINENO" {
-			return variable{}, false
-		}
-		return digits("1")
+		return variable{value: known(r.dollarMinus()), set: true}, true
+	case "$", "!", "PPID", "LINENO":
+		return variable{value: soft("1"), set: true}, true
 	case "0":
-		return text(r.zero())
+		return variable{value: r.zero(), set: true}, true
 	case "_":
-		return text(unknown("", notFollowed()))
+		return variable{value: unknown("", notFollowed()), set: true}, true
 	case "IFS":
-		return text(known(" \t\n"))
+		return variable{value: known(" \t\n"), set: true}, true
 	}
-	if r.kind == Sh {
+	switch {
+	case r.kind == Sh:
 		return variable{}, false
-	}
-	if name == "UID" || name == "EUID" {
+	case name == "UID" || name == "EUID":
 		if uid, ok := r.e.uid(); ok {
-			return text(known(itoa(int64(uid))))
+			return variable{value: known(itoa(int64(uid))), set: true}, true
 		}
-		return digits("1000")
-	}
-	if r.kind == Zsh {
+		return variable{value: soft("1000"), set: true}, true
+	case strings.Contains(" RANDOM SECONDS EPOCHSECONDS EPOCHREALTIME BASHPID TTYIDLE ", " "+name+" "):
+		return variable{value: soft("1"), set: true}, true
+	case r.kind == Zsh:
 		return r.specialZsh(name)
 	}
+	return r.specialBash(name)
+}
+
+// dollarMinus is $-. Only the letters that start-up files ask about are certain.
+func (r *posix) dollarMinus() string {
+	flags := "hB"
+	if r.kind == Sh {
+		flags = ""
+	}
+	if r.s.Interactive {
+		flags = "i" + flags
+	}
+	return flags
+}
+
+func (r *posix) specialBash(name string) (variable, bool) {
+	text := func(v value) (variable, bool) { return variable{value: v, set: true}, true }
 	switch name {
 	case "HOSTNAME":
 		if _, ok, why := r.env.Lookup(name); ok || !why.IsZero() {
@@ -276,9 +284,6 @@ func (r *posix) hostName() value {
 func (r *posix) osType() value {
 	switch r.e.o.Host.Platform().OS {
 	case "linux":
-		if r.kind == Zsh {
-			return known("linux-gnu")
-		}
 		return known("linux-gnu")
 	case "darwin":
 		return soft("darwin23.0")

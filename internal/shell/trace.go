@@ -14,7 +14,7 @@ import (
 
 // Limits of one evaluation.
 const (
-	maxSteps  = 200_000
+	maxSteps  = 100_000
 	maxLoop   = 1_000
 	maxSource = 32
 	maxCalls  = 60
@@ -158,7 +158,7 @@ func (t *trace) step() bool {
 }
 
 // charge counts the handling of a long value as the steps it takes.
-func (t *trace) charge(bytes int) { *t.steps += bytes >> 10 }
+func (t *trace) charge(bytes int) { *t.steps += bytes >> 8 }
 
 // end records that start-up ends here, or may end here, and stops the evaluation of this branch.
 func (t *trace) end(why msg.Text, from string) {

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -85,8 +86,10 @@ func Main(ctx context.Context, p Program) int {
 	root.SetOut(&a.out)
 	root.SetErr(p.Stderr)
 	err := root.ExecuteContext(ctx)
-	if err == nil {
-		err = a.flush()
+	if _, done := asStatus(err); err == nil || done {
+		if flushErr := a.flush(); flushErr != nil {
+			err = flushErr
+		}
 	}
 	return int(a.report(ctx, err))
 }
@@ -95,6 +98,9 @@ func Main(ctx context.Context, p Program) int {
 func (a *app) report(ctx context.Context, err error) Status {
 	if err == nil {
 		return OK
+	}
+	if status, ok := asStatus(err); ok {
+		return status
 	}
 	if ctx.Err() != nil {
 		fmt.Fprintln(a.Stderr, "goready: interrupted")
@@ -129,11 +135,13 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "goready",
 		Short:         "Make a Go development environment work, and prove that it does",
+		Long:          rootLong,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	doctor := a.doctorCommand()
+	root.RunE = doctor.RunE // without a command
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("run 'goready "+strings.TrimPrefix(cmd.CommandPath(), "goready ")+" --help'", "%w", err)
 	})
@@ -148,8 +156,19 @@ func (a *app) root() *cobra.Command {
 	f.DurationVar(&a.timeout, "timeout", 0, "time limit of the whole command (0: none)")
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.SetHelpCommand(a.helpCommand(root))
-	root.AddCommand(a.explainCommand(), a.versionCommand())
+	root.AddCommand(doctor, a.explainCommand(), a.versionCommand())
 	return root
+}
+
+const rootLong = `Goready makes a Go development environment work, and proves that it does. Without a command it runs
+goready doctor.`
+
+// version is that of the goready module in this program, as go build recorded it.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }
 
 func (a *app) versionCommand() *cobra.Command {
@@ -158,11 +177,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Short: "Print the version of goready",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			version, goVersion := "(devel)", ""
-			if info, ok := debug.ReadBuildInfo(); ok {
-				version, goVersion = info.Main.Version, info.GoVersion
-			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "goready %s %s\n", version, goVersion)
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "goready %s %s\n", version(), runtime.Version())
 			return err
 		},
 	}

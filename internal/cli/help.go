@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/goready/goready/internal/check"
 	"github.com/goready/goready/internal/facts"
 	"github.com/goready/goready/internal/msg"
 )
@@ -20,6 +21,7 @@ type topic struct {
 
 func topics() []topic {
 	return []topic{
+		{"checks", "what goready doctor looks for", func(w io.Writer, l msg.Lang) { printChecks(w, l, check.All()) }},
 		{"consumers", "the kinds of process that goready explains", printConsumers},
 		{"layers", "the places a value can come from", printLayers},
 		{"exit-codes", "what goready's exit status means", printExitCodes},
@@ -30,7 +32,7 @@ func topics() []topic {
 func (a *app) helpCommand(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND|TOPIC]",
-		Short: "Help about a command, or about consumers, layers, exit-codes, environment",
+		Short: "Help about a command, or about checks, consumers, layers, exit-codes, environment",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				for _, t := range topics() {
@@ -77,7 +79,7 @@ func printExitCodes(w io.Writer, l msg.Lang) {
 		{OK, msg.New("done; nothing at or above --fail-on")},
 		{Findings, msg.New("findings, drift or a failed assertion")},
 		{Usage, msg.New("wrong usage or configuration")},
-		{Incomplete, msg.New("could not complete")},
+		{Incomplete, msg.New("could not complete: something is unknown")},
 		{Interrupted, msg.New("interrupted")},
 	} {
 		fmt.Fprintf(w, "%3d  %s\n", int(s.status), s.text.In(l))

@@ -25,6 +25,13 @@ type Facts struct {
 	User      string
 	Workspace string // absolute
 	Shell     string // the user's shell: $SHELL, else from the user database
+	UID       int    // of the user; -1 where the system has none
+	// WSL: the machine is Linux under Windows.
+	WSL bool
+	// Container names what goready runs in ("docker", "podman", …); "" if it is no container, or one that does not show.
+	Container string
+	// Now is when the machine was looked at; zero if Options.Now was.
+	Now time.Time
 
 	// Consumers are the kinds of process that were asked for, in the order of [Kinds].
 	Consumers []Consumer
@@ -36,6 +43,11 @@ type Facts struct {
 	// Running are the running processes that matter for observed values; nil unless asked for.
 	Running []Running
 
+	// Toolchain, Startup and Project are nil unless their sections were wanted.
+	Toolchain *Toolchain
+	Startup   *Startup
+	Project   *Project
+
 	// Problems are settings that have no effect, or not the one they seem to have.
 	Problems []Problem
 	// Unknown says which sections could not be gathered, and why.
@@ -44,13 +56,16 @@ type Facts struct {
 	answers answers
 }
 
-// Section is a part of Facts that may be unknown as a whole.
+// Section is a part of Facts that may be unknown as a whole, and that may be gathered only when it is wanted.
 type Section string
 
 // The sections.
 const (
 	SectionProcesses Section = "processes"
 	SectionSettings  Section = "settings"
+	SectionToolchain Section = "toolchain" // the go commands of the machine; see [Toolchain]
+	SectionStartup   Section = "startup"   // the shell's start-up files, read and run; see [Startup]
+	SectionProject   Section = "project"   // what the workspace requires; see [Project]
 )
 
 // Consumer is a kind of process on this machine, and what it would be given.
@@ -84,6 +99,8 @@ type Consumer struct {
 // GoCommand is the go command a consumer runs.
 type GoCommand struct {
 	SDK goenv.SDK
+	// Path is the program that the consumer starts as go, whether or not it is part of an SDK; "" if it finds none.
+	Path string
 	// Found says how it was found; "" if it was not found by the consumer itself and another SDK stands in for it.
 	Found string
 	// Note, if not zero, says that the consumer itself finds no go command.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/goready/goready/internal/goenv"
 	"github.com/goready/goready/internal/host"
@@ -31,6 +32,10 @@ type Options struct {
 	Probe bool
 	// Variables are the names that will be asked about; units and jobs that mention them are added to the consumers.
 	Variables []string
+	// Sections are the parts that are gathered only when they are wanted.
+	Sections []Section
+	// Now is the time at which the machine is looked at; zero if it does not matter.
+	Now time.Time
 }
 
 // Gather asks h for everything the options need. The error is about the options; what the machine cannot answer is
@@ -60,7 +65,22 @@ func Gather(ctx context.Context, h host.Host, o Options) (*Facts, error) {
 	if o.Observe {
 		g.observe()
 	}
+	g.sections(ctx)
 	return g.f, nil
+}
+
+// sections gathers what was wanted besides the consumers.
+func (g *gatherer) sections(ctx context.Context) {
+	for _, s := range g.o.Sections {
+		switch s {
+		case SectionToolchain:
+			g.f.Toolchain = g.toolchain(ctx)
+		case SectionStartup:
+			g.f.Startup = g.startup(ctx)
+		case SectionProject:
+			g.f.Project = g.project()
+		}
+	}
 }
 
 func nearestKind(kind string) string {
@@ -131,7 +151,8 @@ func newGatherer(ctx context.Context, h host.Host, o Options) *gatherer {
 		g.run = func(o shell.ProbeOptions) (shell.ProbeResult, error) { return shell.Probe(ctx, h, o) }
 	}
 	g.user = g.findUser()
-	g.f.Home, g.f.User, g.f.Shell = g.user.Home, g.user.Name, g.user.Shell
+	g.f.Home, g.f.User, g.f.Shell, g.f.UID = g.user.Home, g.user.Name, g.user.Shell, g.user.UID
+	g.f.WSL, g.f.Container, g.f.Now = g.isWSL(), g.container(), o.Now
 	if o.Probe {
 		g.probeSystem(ctx)
 	}

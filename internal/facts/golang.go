@@ -21,9 +21,11 @@ func (g *gatherer) goOnPath(env *layer.Env, dir string) GoCommand {
 	case err == nil:
 		sdk, sdkErr := g.sdk(cmd)
 		if sdkErr == nil {
-			return GoCommand{SDK: sdk, Found: "PATH"}
+			return GoCommand{SDK: sdk, Path: cmd, Found: "PATH"}
 		}
-		return g.standIn(msg.New("%s is on its PATH but is not part of a Go SDK (%s)", cmd, sdkErr.Error()))
+		c := g.standIn(msg.New("%s is on its PATH but is not part of a Go SDK (%s)", cmd, sdkErr.Error()))
+		c.Path = cmd
+		return c
 	case errors.Is(err, host.ErrUnknown):
 		return g.standIn(msg.New("whether there is a go command on its PATH is not known (%s)", err.Error()))
 	}

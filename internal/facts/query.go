@@ -122,7 +122,7 @@ func (g *gatherer) finish(c *Consumer, found, how string) {
 		c.Env = &layer.Env{FoldCase: g.p.FoldCase()}
 	}
 	if found != "" {
-		c.Go = GoCommand{Found: how}
+		c.Go = GoCommand{Path: found, Found: how}
 		c.Go.SDK, _ = g.sdk(found)
 	} else {
 		c.Go = g.goOnPath(c.Env, c.Dir)

@@ -1,0 +1,4 @@
+package check
+
+// envChecks are the checks of the category env.
+func envChecks() []Check { return nil }

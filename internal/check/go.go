@@ -1,0 +1,4 @@
+package check
+
+// goChecks are the checks of the category go.
+func goChecks() []Check { return nil }

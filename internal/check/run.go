@@ -1,0 +1,260 @@
+package check
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/goready/goready/internal/facts"
+	"github.com/goready/goready/internal/msg"
+)
+
+// State is what became of a check, or of one finding of it.
+type State string
+
+// The states.
+const (
+	StateOK      State = "ok"
+	StateInfo    State = "info"
+	StateWarning State = "warning"
+	StateError   State = "error"
+	StateSkipped State = "skipped" // not looked at, or the consequence of something else; see Result.CausedBy
+	StateUnknown State = "unknown" // could not be found out: a time limit, a crash, no permission
+	StateKnown   State = "known"   // found, and declared as known
+)
+
+// Result is a check's outcome: one for each finding, or one that says there is none.
+type Result struct {
+	Check *Check
+	State State
+	// Finding is what was found; zero if the state is ok.
+	Finding Finding
+	// Reason says why the state is skipped, unknown or known.
+	Reason msg.Text
+	// CausedBy are the ids of the checks whose findings explain this one.
+	CausedBy []string
+	// Duration is how long the check took; it is that of the whole check for each of its results.
+	Duration time.Duration
+}
+
+// Limit is how long a check may take if Options.Limit is 0. Checks compute; only a bug makes one slow.
+const Limit = 5 * time.Second
+
+// Options say how to run checks.
+type Options struct {
+	// Limit is the time each check may take; 0 means [Limit].
+	Limit time.Duration
+	// Known are findings that were declared as known.
+	Known []Known
+	// Baseline has findings of an earlier run, by [Identity]: they are known too.
+	Baseline map[string]bool
+	// Now decides whether what is known has expired; zero means that nothing has.
+	Now time.Time
+}
+
+// Known is a finding that somebody has declared as known.
+type Known struct {
+	ID     string
+	Object string // empty: whatever the object is
+	// Until is the day it expires; zero means never. The finding is still known on that day.
+	Until  time.Time
+	Reason string
+	From   string // file:line of the declaration
+}
+
+// Identity names a finding across runs: the same check about the same object.
+func Identity(id, object string) string { return id + "\x00" + object }
+
+// Run runs those of checks that apply to the machine of f, all at once, and returns their results in the order of
+// checks. A check that panics or exceeds its time is a result with the state unknown.
+func Run(ctx context.Context, f *facts.Facts, checks []Check, o Options) []Result {
+	if o.Limit == 0 {
+		o.Limit = Limit
+	}
+	var applicable []*Check
+	for i := range checks {
+		if checks[i].AppliesTo(f) {
+			applicable = append(applicable, &checks[i])
+		}
+	}
+	outcomes := make([]outcome, len(applicable))
+	var wg sync.WaitGroup
+	for i, c := range applicable {
+		wg.Go(func() { outcomes[i] = runOne(ctx, f, c, o.Limit) })
+	}
+	wg.Wait()
+	found := map[string]*outcome{}
+	for i := range outcomes {
+		found[outcomes[i].check.ID] = &outcomes[i]
+	}
+	var results []Result
+	for i := range outcomes {
+		results = append(results, outcomes[i].results(found, o)...)
+	}
+	return results
+}
+
+// outcome is what one check returned.
+type outcome struct {
+	check    *Check
+	findings []Finding
+	failed   msg.Text // why there is none: a crash, the time limit
+	took     time.Duration
+}
+
+// runOne runs one check. One that exceeds its time is left behind: it is a pure function and ends with the program.
+func runOne(ctx context.Context, f *facts.Facts, c *Check, limit time.Duration) outcome {
+	done := make(chan outcome, 1)
+	start := time.Now()
+	go func() {
+		out := outcome{check: c}
+		defer func() {
+			if p := recover(); p != nil {
+				out.findings, out.failed = nil, msg.New("a bug in goready: %s", fmt.Sprint(p))
+			}
+			out.took = time.Since(start)
+			done <- out
+		}()
+		out.findings = c.Run(f)
+	}()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case out := <-done:
+		slices.SortStableFunc(out.findings, order)
+		return out
+	case <-timer.C:
+		return outcome{check: c, took: limit, failed: msg.New("it took longer than %s", limit.String())}
+	case <-ctx.Done():
+		return outcome{check: c, took: time.Since(start), failed: msg.New("interrupted")}
+	}
+}
+
+// order puts what is worse first; otherwise findings stay as the check has them.
+func order(a, b Finding) int { return cmp.Compare(a.rank(), b.rank()) }
+
+func (f *Finding) rank() int {
+	switch {
+	case !f.Unknown.IsZero():
+		return 3
+	case f.Severity == "":
+		return -1 // the check's severity, which is the worst
+	}
+	return f.Severity.rank()
+}
+
+// results turns what a check returned into results, with regard to what the others found.
+func (out *outcome) results(found map[string]*outcome, o Options) []Result {
+	base := Result{Check: out.check, Duration: out.took}
+	if !out.failed.IsZero() {
+		base.State, base.Reason = StateUnknown, out.failed
+		return []Result{base}
+	}
+	for _, id := range out.check.Needs {
+		if need := found[id]; need != nil && need.broken() {
+			base.State, base.CausedBy, base.Reason = StateSkipped, []string{id}, msg.New("caused by %s", id)
+			return []Result{base}
+		}
+	}
+	var results []Result
+	for _, finding := range out.findings {
+		results = append(results, out.result(finding, found, o))
+	}
+	if len(results) == 0 {
+		base.State = StateOK
+		return []Result{base}
+	}
+	return results
+}
+
+// broken reports whether a check found an error.
+func (out *outcome) broken() bool {
+	return slices.ContainsFunc(out.findings, func(f Finding) bool {
+		return f.Unknown.IsZero() && out.severity(&f) == Error
+	})
+}
+
+func (out *outcome) severity(f *Finding) Severity {
+	if f.Severity != "" {
+		return f.Severity
+	}
+	return out.check.Severity
+}
+
+func (out *outcome) result(finding Finding, found map[string]*outcome, o Options) Result {
+	finding.Severity = out.severity(&finding)
+	r := Result{Check: out.check, Duration: out.took, Finding: finding, State: State(finding.Severity)}
+	switch {
+	case !finding.Unknown.IsZero():
+		r.State, r.Reason = StateUnknown, finding.Unknown
+		return r
+	case finding.Severity != Info:
+		if causes := out.causes(&finding, found, nil); len(causes) > 0 {
+			r.State, r.CausedBy, r.Reason = StateSkipped, causes, msg.New("caused by %s", causes[0])
+			return r
+		}
+	}
+	r.State, r.Reason = o.known(out.check.ID, finding.Object, r.State)
+	return r
+}
+
+// causes returns the ids of the checks whose findings explain a finding: the first causes, not what lies between.
+func (out *outcome) causes(finding *Finding, found map[string]*outcome, seen []string) []string {
+	var ids []string
+	for _, id := range out.check.After {
+		before := found[id]
+		if before == nil || slices.Contains(seen, id) {
+			continue
+		}
+		for i := range before.findings {
+			cause := &before.findings[i]
+			if !cause.Unknown.IsZero() || before.severity(cause) == Info || !cause.shares(finding) {
+				continue
+			}
+			if deeper := before.causes(cause, found, append(slices.Clone(seen), id, out.check.ID)); len(deeper) > 0 {
+				ids = append(ids, deeper...)
+			} else {
+				ids = append(ids, id)
+			}
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// shares reports whether two findings are about the same object or name the same line.
+func (f *Finding) shares(g *Finding) bool {
+	if f.Object != "" && f.Object == g.Object {
+		return true
+	}
+	for _, a := range f.Evidence {
+		for _, b := range g.Evidence {
+			if a.Path != "" && a.Path == b.Path && a.Line == b.Line && (a.Line > 0 || a.Text == b.Text) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// known says whether a finding was declared as known, and otherwise returns its state. What has expired is found again.
+func (o *Options) known(id, object string, state State) (State, msg.Text) {
+	for _, k := range o.Known {
+		switch {
+		case k.ID != id || k.Object != "" && k.Object != object:
+		case k.Until.IsZero():
+			return StateKnown, msg.New("known (%s): %s", k.From, k.Reason)
+		case o.Now.Before(k.Until.AddDate(0, 0, 1)):
+			return StateKnown, msg.New("known until %s (%s): %s", k.Until.Format(time.DateOnly), k.From, k.Reason)
+		default:
+			return state, msg.New("it was known until %s (%s)", k.Until.Format(time.DateOnly), k.From)
+		}
+	}
+	if o.Baseline[Identity(id, object)] {
+		return StateKnown, msg.New("it is in the baseline")
+	}
+	return state, msg.Text{}
+}

@@ -1,0 +1,255 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/goready/goready/internal/check"
+	"github.com/goready/goready/internal/facts"
+	"github.com/goready/goready/internal/goenv"
+	"github.com/goready/goready/internal/msg"
+)
+
+// doctorFlags are the flags of "goready doctor".
+type doctorFlags struct {
+	severity  string
+	failOn    string
+	skip      []string
+	consumers []string
+	list      bool
+}
+
+const doctorLong = `Doctor looks for what is broken in the Go development environment of this machine and workspace, names the
+file and line that is to blame, and says how to repair it. It changes nothing and does not use the network.
+
+Arguments are ids of checks or categories; without any, all checks run. 'goready doctor --list' lists them, and
+'goready explain CHECK-ID' shows the page of one.
+
+To learn what the start-up files of the user's shell really do, doctor starts that shell up to four times, with an
+empty standard input and a limit of 10 seconds, as VS Code does each time it starts. --skip shell leaves that out.`
+
+const doctorExample = `  goready doctor
+  goready doctor env shell --severity info
+  goready doctor go.binary-found --consumer vscode-gopls
+  goready doctor --format sarif -o goready.sarif --fail-on warning`
+
+func (a *app) doctorCommand() *cobra.Command {
+	flags := &doctorFlags{}
+	cmd := &cobra.Command{
+		Use:               "doctor [CHECK-ID|CATEGORY...]",
+		Short:             "Find what is broken on this machine, and prove it",
+		Long:              doctorLong,
+		Example:           doctorExample,
+		ValidArgsFunction: completeChecks,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.doctor(cmd, flags, args) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&flags.severity, "severity", "", "what is printed: error, warning or info (default: warning for people, all for programs)")
+	f.StringVar(&flags.failOn, "fail-on", "", "what makes the exit status 1: error, warning or never (default: error)")
+	f.StringSliceVar(&flags.skip, "skip", nil, "leave out these checks or categories")
+	f.StringSliceVar(&flags.consumers, "consumer", nil, "look at these consumers only (see 'goready help consumers')")
+	f.BoolVar(&flags.list, "list", false, "list the checks instead of running them")
+	mustRegister(cmd.RegisterFlagCompletionFunc("consumer", completeConsumers))
+	mustRegister(cmd.RegisterFlagCompletionFunc("skip", completeChecks))
+	mustRegister(cmd.RegisterFlagCompletionFunc("severity", cobra.FixedCompletions([]cobra.Completion{"error", "warning", "info"}, cobra.ShellCompDirectiveNoFileComp)))
+	mustRegister(cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions([]cobra.Completion{"error", "warning", "never"}, cobra.ShellCompDirectiveNoFileComp)))
+	return cmd
+}
+
+// statusError ends a command that did its work with a status other than 0. Its result is printed.
+type statusError Status
+
+func (e statusError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// diagnosis is a run of the doctor: what was asked, and what came out.
+type diagnosis struct {
+	checks  []check.Check
+	facts   *facts.Facts
+	results []check.Result
+	report  *check.Report
+}
+
+func (a *app) doctor(cmd *cobra.Command, flags *doctorFlags, args []string) error {
+	format, err := a.formatIs("text", "json")
+	if err != nil {
+		return err
+	}
+	if err := flags.check(); err != nil {
+		return err
+	}
+	checks, unknown := check.Select(check.All(), args, flags.skip)
+	if unknown != "" {
+		return unknownCheck(unknown)
+	}
+	if flags.list {
+		return a.listChecks(format, checks)
+	}
+	ctx, cancel := a.limit(cmd.Context())
+	defer cancel()
+	d, err := a.diagnose(ctx, flags, checks)
+	if err != nil {
+		return err
+	}
+	switch format {
+	case "json":
+		err = a.json(d.report)
+	default:
+		err = a.doctorText(d, flags)
+	}
+	if err != nil {
+		return err
+	}
+	return flags.status(d.results)
+}
+
+func (flags *doctorFlags) check() error {
+	if s := flags.severity; s != "" && !slices.Contains([]string{"error", "warning", "info"}, s) {
+		return usagef("", "--severity: unknown severity %q, want error, warning or info", s)
+	}
+	if s := flags.failOn; s != "" && !slices.Contains([]string{"error", "warning", "never"}, s) {
+		return usagef("", "--fail-on: unknown severity %q, want error, warning or never", s)
+	}
+	return nil
+}
+
+// unknownCheck is the error for a name that is neither an id nor a category.
+func unknownCheck(name string) error {
+	all := check.All()
+	names := check.Categories(all)
+	for i := range all {
+		names = append(names, all[i].ID)
+	}
+	hint := "'goready doctor --list' lists the checks"
+	if near := goenv.Nearest(name, names); near != "" {
+		hint = "did you mean " + near
+	}
+	return usagef(hint, "no check or category %q", name)
+}
+
+// diagnose looks at the machine and runs the checks.
+func (a *app) diagnose(ctx context.Context, flags *doctorFlags, checks []check.Check) (*diagnosis, error) {
+	dir, err := a.workspace()
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	f, err := facts.Gather(ctx, a.Host, doctorOptions(dir, flags.consumers, checks, start))
+	if err != nil {
+		return nil, usagef("see 'goready help consumers'", "%w", err)
+	}
+	results := check.Run(ctx, f, checks, check.Options{Now: f.Now})
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("the checks did not finish: %w", err)
+	}
+	a.quoteEvidence(results)
+	return &diagnosis{checks, f, results, check.NewReport(version(), f.Platform, dir, time.Since(start), results)}, nil
+}
+
+// doctorOptions says what to gather for checks.
+func doctorOptions(workspace string, consumers []string, checks []check.Check, now time.Time) facts.Options {
+	return facts.Options{Workspace: workspace, Consumers: consumers, Observe: true, Variables: check.Variables(),
+		Sections: check.Wanted(checks), Now: now}
+}
+
+// maxQuote is the number of bytes of a line that is shown as evidence.
+const maxQuote = 200
+
+// quoteEvidence shows the line itself where a finding only names it, without its secrets.
+func (a *app) quoteEvidence(results []check.Result) {
+	for i := range results {
+		list := results[i].Finding.Evidence
+		for j := range list {
+			if e := &list[j]; e.Text == "" && e.Path != "" && e.Line > 0 {
+				e.Text = a.line(e.Path, e.Line)
+			}
+		}
+	}
+}
+
+// line returns a line of a file, "" if it cannot be read.
+func (a *app) line(name string, n int) string {
+	data, err := a.Host.ReadFile(name)
+	if err != nil {
+		return ""
+	}
+	text := ""
+	for line := range strings.Lines(string(data)) {
+		if n--; n == 0 {
+			text = strings.ToValidUTF8(strings.TrimSpace(line), "\uFFFD")
+			break
+		}
+	}
+	if len(text) > maxQuote {
+		text = strings.ToValidUTF8(text[:maxQuote], "") + "…"
+	}
+	return text
+}
+
+// status returns what the exit status of the results is, as an error.
+func (flags *doctorFlags) status(results []check.Result) error {
+	threshold := check.Severity(flags.failOn)
+	if threshold == "" {
+		threshold = check.Error
+	}
+	unknown := false
+	for i := range results {
+		switch r := &results[i]; r.State {
+		case check.StateError, check.StateWarning:
+			if flags.failOn != "never" && r.Finding.Severity.AtLeast(threshold) {
+				return statusError(Findings)
+			}
+		case check.StateUnknown:
+			unknown = true
+		}
+	}
+	if unknown {
+		return statusError(Incomplete)
+	}
+	return nil
+}
+
+func (a *app) listChecks(format string, checks []check.Check) error {
+	if format != "text" {
+		type listed struct {
+			ID        string         `json:"id"`
+			Category  string         `json:"category"`
+			Severity  check.Severity `json:"severity"`
+			Platforms []string       `json:"platforms,omitempty"`
+			Title     msg.Text       `json:"title"`
+			Docs      string         `json:"docs"`
+		}
+		all := []listed{}
+		for i := range checks {
+			c := &checks[i]
+			all = append(all, listed{c.ID, c.Category(), c.Severity, c.Platforms, c.Title, check.Docs(c.ID)})
+		}
+		return a.json(all)
+	}
+	l, err := a.language()
+	if err != nil {
+		return err
+	}
+	printChecks(&a.out, l, checks)
+	return nil
+}
+
+func completeChecks(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	all := check.All()
+	out := check.Categories(all)
+	for i := range all {
+		out = append(out, cobra.CompletionWithDesc(all[i].ID, all[i].Title.String()))
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+// asStatus returns the status of a statusError.
+func asStatus(err error) (Status, bool) {
+	s, ok := errors.AsType[statusError](err)
+	return Status(s), ok
+}

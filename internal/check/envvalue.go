@@ -1,0 +1,4 @@
+package check
+
+// envValueChecks are about what values mean.
+func envValueChecks() []Check { return nil }

@@ -54,6 +54,7 @@ type Facts struct {
 	Unknown map[Section]msg.Text
 
 	answers answers
+	memo    *memo // nil: nothing is remembered
 }
 
 // Section is a part of Facts that may be unknown as a whole, and that may be gathered only when it is wanted.

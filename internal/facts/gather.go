@@ -140,7 +140,7 @@ func newGatherer(ctx context.Context, h host.Host, o Options) *gatherer {
 	p := h.Platform()
 	g := &gatherer{
 		h: h, p: p, o: o,
-		f: &Facts{Platform: p, Workspace: o.Workspace, Files: map[string]*goenv.File{}, answers: newAnswers(),
+		f: &Facts{Platform: p, Workspace: o.Workspace, Files: map[string]*goenv.File{}, answers: newAnswers(), memo: &memo{known: map[string]func() any{}},
 			Unknown: map[Section]msg.Text{}},
 		environ: layer.FromList(h.Environ(), layer.OSEnv, "environment of goready", p.FoldCase()),
 		modules: map[goenv.ModuleSearch]goenv.Module{},

@@ -52,6 +52,10 @@ func Gather(ctx context.Context, h host.Host, o Options) (*Facts, error) {
 	}
 	g := newGatherer(ctx, h, o)
 	defer g.scanProcesses()()
+	if slices.Contains(o.Sections, SectionToolchain) {
+		g.compiled = g.startCompile(ctx)
+		defer g.compiled()
+	}
 	for _, id := range g.wanted() {
 		c, shown := g.guarded(id)
 		if shown {
@@ -116,6 +120,8 @@ type gatherer struct {
 	session manager                                             // of the user's services
 	broken  bool                                                // a consumer could not be gathered
 	run     func(shell.ProbeOptions) (shell.ProbeResult, error) // runs a shell; nil without Options.Probe
+	// compiled waits for the answer of the compiler; nil unless SectionToolchain is wanted.
+	compiled func() Compile
 }
 
 type sdkAnswer struct {

@@ -269,6 +269,8 @@ func (file *File) complete() *File {
 		c.Info = &Info{Mode: 0o755, Size: int64(len(*c.Content))}
 	case c.Content != nil:
 		c.Info = &Info{Mode: 0o644, Size: int64(len(*c.Content))}
+	case c.Head != nil:
+		c.Info = &Info{Mode: 0o755, Size: int64(len(*c.Head))}
 	case c.ContentErr != nil && c.ContentErr.Kind != Absent:
 		c.Info = &Info{Mode: 0o600}
 	default:
@@ -408,4 +410,7 @@ func (x *index) notDir(file *File, name string) *Failure {
 	return nil
 }
 
-var _ Host = (*Fixture)(nil)
+var (
+	_ Host       = (*Fixture)(nil)
+	_ HeadReader = (*Fixture)(nil)
+)

@@ -1,6 +1,7 @@
 package hosttest
 
 import (
+	"encoding/binary"
 	"io/fs"
 	"strconv"
 	"strings"
@@ -23,6 +24,8 @@ import (
 //	folder: NAME OCTAL           a folder and its mode
 //	owner: NAME UID              of a file or folder that was named before
 //	time: NAME RFC3339           when it was changed, likewise
+//	binary: NAME FORMAT/ARCH     a program: elf, pe or macho (with "+" between several architectures)
+//	result: PATH ARGS => OUTPUT  what a program prints that is run without an environment
 //	run: ARGS                    of goready
 //
 // and remarks that begin with "#".
@@ -84,10 +87,58 @@ func (m *Machine) set(key, value string) bool {
 		at, err := time.Parse(time.RFC3339, second)
 		m.describe(first, func(i *host.Info) { i.ModTime = at })
 		return err == nil
+	case "binary":
+		format, arch, _ := strings.Cut(second, "/")
+		head := host.Content(BinaryHead(format, strings.Split(arch, "+")...))
+		m.Host.Add(first, host.File{Head: &head, Info: &host.Info{Mode: 0o755, Size: 15 << 20}})
+		return len(head) > 0
+	case "result":
+		command, output, ok := strings.Cut(value, " => ")
+		words := strings.Fields(command)
+		if !ok || len(words) == 0 {
+			return false
+		}
+		m.Host.Runs = append(m.Host.Runs, host.Run{Command: host.Command{Path: words[0], Args: words[1:]},
+			Result: &host.RunResult{Stdout: host.Content(output + "\n")}})
 	default:
 		return false
 	}
 	return true
+}
+
+// BinaryHead returns the first bytes of a program of a format for architectures, nil if it knows no such thing.
+func BinaryHead(format string, arch ...string) []byte {
+	numbers := map[string]map[string]uint32{
+		"elf":   {"386": 3, "arm": 40, "amd64": 62, "arm64": 183},
+		"pe":    {"386": 0x14c, "amd64": 0x8664, "arm64": 0xaa64},
+		"macho": {"amd64": 0x01000007, "arm64": 0x0100000c},
+	}[format]
+	for _, a := range arch {
+		if numbers[a] == 0 {
+			return nil
+		}
+	}
+	head := make([]byte, 256)
+	switch {
+	case format == "elf":
+		copy(head, "\x7fELF\x02\x01\x01")
+		binary.LittleEndian.PutUint16(head[18:], uint16(numbers[arch[0]]))
+	case format == "pe":
+		copy(head, "MZ")
+		binary.LittleEndian.PutUint32(head[0x3c:], 0x80)
+		copy(head[0x80:], "PE\x00\x00")
+		binary.LittleEndian.PutUint16(head[0x84:], uint16(numbers[arch[0]]))
+	case len(arch) == 1:
+		binary.LittleEndian.PutUint32(head, 0xfeedfacf)
+		binary.LittleEndian.PutUint32(head[4:], numbers[arch[0]])
+	default:
+		binary.BigEndian.PutUint32(head, 0xcafebabe)
+		binary.BigEndian.PutUint32(head[4:], uint32(len(arch)))
+		for i, a := range arch {
+			binary.BigEndian.PutUint32(head[8+20*i:], numbers[a])
+		}
+	}
+	return head
 }
 
 // describe changes what Lstat says of a file.

@@ -32,6 +32,9 @@ func divergence(f *facts.Facts) []Finding {
 			finding.Consumers = append(finding.Consumers, v.ids...)
 			finding.Evidence = append(finding.Evidence, v.evidence()...)
 			parts = append(parts, v.sight())
+			if v.value != "" && v.projectOnly() {
+				finding.Severity = Info // somebody wanted it so for this project
+			}
 		}
 		if len(parts) == 2 {
 			finding.Message = say("env.consumer-divergence.two", "variable first second", msg.New("%s differs: %s; %s", name, parts[0], parts[1]))
@@ -99,14 +102,12 @@ func envComparable(f *facts.Facts) []*facts.Consumer {
 // before.
 func divergent(f *facts.Facts, consumers []*facts.Consumer, name string) []*envValue {
 	var out []*envValue
-	derived := false
 	for _, c := range consumers {
 		for _, v := range envValues(f, []*facts.Consumer{c}, name) {
 			v = proxySpelling(f, c, v)
-			if v.onPurpose() {
+			if v.onPurpose() || c.ID == "vscode-install" && installsOtherwise(f, name) {
 				continue
 			}
-			derived = derived || slices.ContainsFunc(v.places, func(r layer.Reason) bool { return r.Layer == layer.GoDerived })
 			i := slices.IndexFunc(out, func(old *envValue) bool { return old.value == v.value })
 			if i < 0 {
 				out = append(out, v)
@@ -118,17 +119,21 @@ func divergent(f *facts.Facts, consumers []*facts.Consumer, name string) []*envV
 			}
 		}
 	}
-	explicit := slices.ContainsFunc(out, (*envValue).explicit)
-	if !explicit || derived && !slices.ContainsFunc(out, func(v *envValue) bool { return v.explicit() && v.value != "" }) {
+	if !slices.ContainsFunc(out, (*envValue).explicit) {
 		return nil
 	}
-	if name == "GOROOT" || name == "GOTOOLCHAIN" {
-		// which SDK a consumer finds is the matter of other checks
-		if n := len(slices.DeleteFunc(slices.Clone(out), func(v *envValue) bool { return !v.explicit() })); n == 0 {
-			return nil
-		}
-	}
 	return out
+}
+
+// installsOtherwise reports whether the Go extension gives the installation of tools a value of its own, or none.
+func installsOtherwise(f *facts.Facts, name string) bool {
+	switch {
+	case f.Editor == nil:
+		return false
+	case name == "GOPATH" || name == "GOBIN" || name == "GOMODCACHE":
+		return f.Editor.Settings.Lookup("go.toolsGopath", 0).Set()
+	}
+	return name == "GOTOOLCHAIN" || slices.Contains(f.Editor.Model.InstallDeletes, name)
 }
 
 // proxySpelling gives an HTTP proxy variable that is not set the value of its other spelling, which Go reads then.

@@ -33,8 +33,12 @@ func goenvAccess(f *facts.Facts, c *facts.Consumer) []Finding {
 	switch {
 	case !c.User.Err.IsZero() && !info.Missing:
 		step := Step{Text: msg.New("make it a file that you can read and write")}
-		if info.Unknown.IsZero() && info.Info.Mode.IsRegular() && info.Info.UID == f.UID {
+		switch own := info.Info.UID == f.UID; {
+		case !info.Unknown.IsZero() || !info.Info.Mode.IsRegular() || info.Info.UID < 0:
+		case own:
 			step.Command = "chmod u+rw " + envQuote(name)
+		case f.User != "":
+			step.Command = "sudo chown " + envQuote(f.User) + " " + envQuote(name)
 		}
 		return []Finding{{Object: name, Message: say("env.goenv-file.unreadable", "file reason", msg.New("the go env file %q cannot be read (%s)", name, c.User.Err)),
 			Cause:    msg.New("the go command says nothing about it and goes on as if the file were empty; \"go env -w\" fails"),
@@ -131,7 +135,10 @@ func goenvHidden(f *facts.Facts) []Finding {
 		if err != nil || !v.explicit() || file == nil || len(file.Entries) == 0 || usual == v.value {
 			continue
 		}
-		message := say("env.goenv-file.elsewhere", "value file", msg.New("GOENV=%s makes go ignore the settings in %q", v.value, usual))
+		for i := range v.places {
+			v.places[i].Value = v.consumer.Env.Get("GOENV") // which is "" where the value says that there is none
+		}
+		message := say("env.goenv-file.elsewhere", "value file", msg.New("GOENV=%s makes go ignore the settings in %q", v.consumer.Env.Get("GOENV"), usual))
 		evidence := v.evidence()
 		for _, e := range file.Entries[:min(len(file.Entries), maxLines)] {
 			evidence = append(evidence, Evidence{Path: usual, Line: e.Line})
@@ -192,7 +199,7 @@ func addShadow(list []*shadow, f *facts.Facts, c *facts.Consumer, name string) [
 	hidden, line, ok := c.User.File.Lookup(name)
 	d := explain.Decide(f, c, name)
 	w, won := d.Winner()
-	if !ok || !won || w.Layer == layer.GoEnvFile || w.Layer == layer.Frozen || envEditor(w.Layer) || !envExplicit(w.Layer) || strings.TrimSpace(hidden) == d.Value {
+	if !ok || !won || w.Layer == layer.GoEnvFile || w.Layer == layer.Frozen || envEditor(w.Layer) || !envExplicit(w) || strings.TrimSpace(hidden) == d.Value {
 		return list
 	}
 	from := fileLine(c.User.Name, line)

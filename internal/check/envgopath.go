@@ -93,11 +93,16 @@ func gopathWritable(f *facts.Facts, v *envValue, first string) (Finding, bool) {
 		if !info.Private(f.UID) {
 			continue
 		}
+		if info.Missing && envInside(f.Platform.Separator(), first, info.Above) {
+			dir, info.Missing = info.Above, false
+		}
 		finding := envNotWritable("env.gopath", "GOPATH", first, info)
 		finding.Cause = msg.New("go fails with \"permission denied\" when it downloads a module or installs a program")
 		if !info.Missing {
 			finding.Evidence[0].Path = dir
-			finding.Message = say("env.gopath.readonly", "variable folder", msg.New("%s is %s, where you cannot write", "GOPATH", dir))
+			if envInside(f.Platform.Separator(), f.Home, dir) && f.User != "" {
+				finding.Steps = []Step{{Text: msg.New("make it yours again"), Command: "sudo chown -hR " + envQuote(f.User) + " " + envQuote(dir)}}
+			}
 		}
 		return finding, true
 	}

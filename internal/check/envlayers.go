@@ -116,8 +116,10 @@ func envLasting(r layer.Reason) bool {
 	case layer.ShellFile, layer.EtcEnvironment, layer.ProfileD, layer.EnvironmentD, layer.Launchd, layer.WindowsUser, layer.WindowsMachine,
 		layer.SystemdUnit, layer.Crontab, layer.GoEnvFile:
 		return true
-	case layer.OSEnv, layer.Frozen:
+	case layer.OSEnv:
 		return at(r.From, "").Path != ""
+	case layer.Frozen:
+		return envExplicit(r)
 	}
 	return false
 }
@@ -136,13 +138,18 @@ func envUserWide(id layer.ID) bool { return id == layer.SettingsUser || id == la
 
 // explicit reports whether a layer gives the value, rather than the go command itself or its SDK.
 func (v *envValue) explicit() bool {
-	return slices.ContainsFunc(v.places, func(r layer.Reason) bool { return envExplicit(r.Layer) })
+	return slices.ContainsFunc(v.places, envExplicit)
 }
 
-func envExplicit(id layer.ID) bool {
-	switch id {
+// envExplicit reports whether somebody gave the value at this place. What the Go extension copied from go env is there
+// with the place that go env had it from: a line of a file, unless it was a default or derived.
+func envExplicit(r layer.Reason) bool {
+	switch r.Layer {
 	case layer.GoDefault, layer.GoDerived, layer.SDKGoEnv, layer.GoMod, layer.GoWork, layer.SettingsDefault:
 		return false
+	case layer.Frozen:
+		e := at(r.From, "")
+		return e.Line > 0 && !strings.HasSuffix(e.Path, "go.env") || strings.HasPrefix(r.From, "environment of ")
 	}
 	return true
 }
@@ -164,7 +171,7 @@ func (v *envValue) projectOnly() bool {
 func (v *envValue) evidence() []Evidence {
 	var out []Evidence
 	for _, r := range v.places {
-		if envExplicit(r.Layer) {
+		if envExplicit(r) {
 			out = append(out, envEvidence(v.name, r))
 		}
 	}
@@ -188,12 +195,12 @@ func (v *envValue) concerned(consumers []*facts.Consumer) []string {
 	return v.ids
 }
 
-// removal says how to take the value out of every place that gives it. instead, if not "", is the value for the go env
-// file in place of it.
+// removal says how to take the value out of every place that gives it. instead, if not "", is a value to write in place
+// of it.
 func (v *envValue) removal(f *facts.Facts, instead string) []Step {
 	var steps []Step
 	for _, r := range v.places {
-		if !envExplicit(r.Layer) {
+		if !envExplicit(r) {
 			continue
 		}
 		if len(v.places) > 1 && r.Layer == layer.OSEnv && !envLasting(r) {
@@ -211,9 +218,11 @@ func envRemoval(f *facts.Facts, name string, r layer.Reason, instead string) Ste
 	case r.Layer == layer.GoEnvFile && !envReaches(f, e.Path):
 		return Step{Text: msg.New("remove the line of %s from %s", name, e.Path)}
 	case r.Layer == layer.GoEnvFile && instead != "":
-		return Step{Command: "go env -w " + name + "=" + envQuote(instead)}
+		return Step{Command: envGuard(name, r.Value) + "go env -w " + name + "=" + envQuote(instead)}
 	case r.Layer == layer.GoEnvFile:
 		return Step{Command: envGuard(name, r.Value) + "go env -u " + name}
+	case e.Path != "" && e.Line > 0 && instead != "":
+		return Step{Text: msg.New("write %s in line %d of %s, and start what was started with it again", name+"="+instead, e.Line, e.Path)}
 	case e.Path != "" && e.Line > 0:
 		return Step{Text: msg.New("remove %s from line %d of %s, and start what was started with it again", name, e.Line, e.Path)}
 	case e.Path != "":

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/goready/goready/internal/facts"
-	"github.com/goready/goready/internal/layer"
 	"github.com/goready/goready/internal/msg"
 )
 
@@ -65,10 +64,7 @@ func gobinRelative() msg.Text {
 
 // setInstead says how to give the variable another value where it is set.
 func (v *envValue) setInstead(f *facts.Facts, value string) []Step {
-	if r := v.places[0]; r.Layer == layer.GoEnvFile {
-		return []Step{envRemoval(f, v.name, r, value)}
-	}
-	return []Step{{Text: msg.New("write %s", v.name+"="+value)}}
+	return v.removal(f, value)
 }
 
 // envCross returns the reason why a consumer builds for another system or architecture, nil if it does not.

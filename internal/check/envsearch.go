@@ -18,7 +18,7 @@ func pathEntries(f *facts.Facts) []Finding {
 		if !ok {
 			continue
 		}
-		before := true // the go command comes later
+		before := searchHasGo(f, c, path) // the go command comes later
 		for _, entry := range f.Platform.SplitList(path) {
 			dir := entry
 			if !f.Platform.IsAbs(dir) {
@@ -36,6 +36,31 @@ func pathEntries(f *facts.Facts) []Finding {
 		}
 	}
 	return s.findings
+}
+
+// searchHasGo reports whether a PATH has a folder with a go command.
+func searchHasGo(f *facts.Facts, c *facts.Consumer, path string) bool {
+	return f.Paths != nil && slices.ContainsFunc(f.Platform.SplitList(path), func(entry string) bool {
+		if !f.Platform.IsAbs(entry) {
+			entry = f.Platform.Join(c.Dir, entry)
+		}
+		return f.Paths.Programs[entry]
+	})
+}
+
+// usual reports whether a folder may be missing without a reason to tell: those that a system puts on every PATH, and
+// those that programs make when they need them.
+func (s *search) usual(dir string) bool {
+	for _, above := range []string{"/usr", "/bin", "/sbin", "/snap", "/opt/homebrew"} {
+		if envInside("/", above, dir) {
+			return true
+		}
+	}
+	if _, install := s.f.Paths.Bins[s.f.Platform.Clean(dir)]; install {
+		return true
+	}
+	join := s.f.Platform.Join
+	return dir == join(s.f.Home, "bin") || dir == join(s.f.Home, ".local", "bin")
 }
 
 // search collects what is found about entries of PATH.
@@ -57,6 +82,7 @@ func (s *search) entry(c *facts.Consumer, entry, dir string, before bool) {
 	case !s.f.Platform.IsAbs(entry):
 		s.relative(c, entry, dir)
 	case !before:
+	case info.Missing && s.usual(dir):
 	case info.Missing:
 		s.add(c, entry, Finding{Severity: Info, Object: "PATH", Message: say("env.path-entries.missing", "", msg.New("PATH has folders before that of go that do not exist"))})
 	case s.open(info, entry):

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -41,7 +43,7 @@ func (v *envValue) target(f *facts.Facts) (Finding, bool) {
 	case v.value == v.fallback && v.name != "CGO_ENABLED":
 		return Finding{Severity: Info, Message: say("env.persisted-target.same", "variable value", msg.New("%s=%s is what Go does anyway", v.name, v.value))}, true
 	case v.name == "CGO_ENABLED":
-		return v.cgo()
+		return v.cgo(f)
 	case v.name == "CC" || v.name == "CXX":
 		severity := Warning
 		if v.places[0].Layer != layer.GoEnvFile {
@@ -97,11 +99,11 @@ func envOne(f *facts.Facts, c *facts.Consumer, name string) string {
 }
 
 // cgo judges CGO_ENABLED, which counts if it is 0 or 1.
-func (v *envValue) cgo() (Finding, bool) {
+func (v *envValue) cgo(f *facts.Facts) (Finding, bool) {
 	switch {
 	case !v.explicit():
 		return Finding{}, false
-	case v.value == v.fallback:
+	case v.value == "1" && !compilerMissing(f, v.consumer):
 		return Finding{Severity: Info, Message: say("env.persisted-target.same", "variable value", msg.New("%s=%s is what Go does anyway", v.name, v.value))}, true
 	case v.value == "0":
 		return Finding{Severity: Warning, Message: say("env.persisted-target.cgo-off", "", msg.New("CGO_ENABLED=0 turns cgo off for every build")),
@@ -109,6 +111,16 @@ func (v *envValue) cgo() (Finding, bool) {
 	}
 	return Finding{Severity: Warning, Message: say("env.persisted-target.cgo-on", "", msg.New("CGO_ENABLED=1 asks for a C compiler that is not there")),
 		Cause: msg.New("without it Go would build net and others without C; with it every build that contains them fails")}, true
+}
+
+// compilerMissing reports whether a consumer is known not to find its C compiler.
+func compilerMissing(f *facts.Facts, c *facts.Consumer) bool {
+	words, err := goenv.SplitQuoted(envOne(f, c, "CC"))
+	if err != nil || len(words) == 0 {
+		return false
+	}
+	_, err = f.Query(c).LookPath(words[0])
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // goflags judges the values of GOFLAGS.

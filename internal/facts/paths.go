@@ -139,6 +139,9 @@ func (g *gatherer) installPaths(p *Paths, c *Consumer) {
 	if dir := goenv.Resolve(q, "GOMODCACHE").Value; g.p.IsAbs(dir) {
 		g.path(p, dir, false)
 	}
+	if words, err := goenv.SplitQuoted(goenv.Resolve(q, "CC").Value); err == nil && len(words) > 0 {
+		_, _ = q.LookPath(words[0]) // the answer is remembered
+	}
 }
 
 // searchPaths looks at the entries of a consumer's PATH.

@@ -107,7 +107,7 @@ func (v *envValue) cgo(f *facts.Facts) (Finding, bool) {
 		return Finding{Severity: Info, Message: say("env.persisted-target.same", "variable value", msg.New("%s=%s is what Go does anyway", v.name, v.value))}, true
 	case v.value == "0":
 		return Finding{Severity: Warning, Message: say("env.persisted-target.cgo-off", "", msg.New("CGO_ENABLED=0 turns cgo off for every build")),
-			Cause: msg.New("packages that need C do not build, and \"go test -race\" fails in many places")}, true
+			Cause: msg.New("packages that need C do not build, and on most systems \"go test -race\" stops with \"-race requires cgo\"")}, true
 	}
 	return Finding{Severity: Warning, Message: say("env.persisted-target.cgo-on", "", msg.New("CGO_ENABLED=1 asks for a C compiler that is not there")),
 		Cause: msg.New("without it Go would build net and others without C; with it every build that contains them fails")}, true

@@ -83,6 +83,8 @@ func (g *gatherer) sections(ctx context.Context) {
 			g.f.Startup = g.startup(ctx)
 		case SectionProject:
 			g.f.Project = g.project()
+		case SectionPaths:
+			g.f.Paths = g.paths()
 		}
 	}
 }

@@ -26,6 +26,9 @@ import (
 //	time: NAME RFC3339           when it was changed, likewise
 //	binary: NAME FORMAT/ARCH     a program: elf, pe or macho (with "+" between several architectures)
 //	result: PATH ARGS => OUTPUT  what a program prints that is run without an environment
+//	unreadable: NAME             a file that the user may not read
+//	process: PID PPID UID EXE    that runs; the user's processes have the UID of the owner of the home folder
+//	process-env: PID KEY=value   of a process that was named before
 //	run: ARGS                    of goready
 //
 // and remarks that begin with "#".
@@ -100,6 +103,11 @@ func (m *Machine) set(key, value string) bool {
 		}
 		m.Host.Runs = append(m.Host.Runs, host.Run{Command: host.Command{Path: words[0], Args: words[1:]},
 			Result: &host.RunResult{Stdout: host.Content(output + "\n")}})
+	case "unreadable":
+		denied := &host.Failure{Kind: host.Denied}
+		m.Host.Add(value, host.File{Info: &host.Info{}, ContentErr: denied, EntriesErr: denied})
+	case "process", "process-env":
+		return m.process(key, first, second)
 	default:
 		return false
 	}
@@ -139,6 +147,33 @@ func BinaryHead(format string, arch ...string) []byte {
 		}
 	}
 	return head
+}
+
+// process applies a line about a running process.
+func (m *Machine) process(key, id, rest string) bool {
+	pid, err := strconv.Atoi(id)
+	if err != nil {
+		return false
+	}
+	list := &m.Host.Procs.List
+	if key == "process-env" {
+		for i := range *list {
+			if p := &(*list)[i]; p.PID == pid {
+				p.Env = append(p.Env, rest)
+				return true
+			}
+		}
+		return false
+	}
+	fields := strings.Fields(rest)
+	if len(fields) != 3 {
+		return false
+	}
+	ppid, err1 := strconv.Atoi(fields[0])
+	uid, err2 := strconv.Atoi(fields[1])
+	exe := fields[2]
+	*list = append(*list, host.RecordedProcess{Process: host.Process{PID: pid, PPID: ppid, UID: uid, Exe: exe, Name: exe[strings.LastIndex(exe, "/")+1:]}})
+	return err1 == nil && err2 == nil
 }
 
 // describe changes what Lstat says of a file.

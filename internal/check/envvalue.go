@@ -145,6 +145,9 @@ func (v *seenValue) shown() string { return layer.Redact(v.name, v.value) }
 // repair says how to give a variable another value where this one was decided, or none if value is "".
 func (v *seenValue) repair(f *facts.Facts, value string) []Step {
 	assignment := v.name + "=" + value
+	if v.layer == layer.ShellFile || v.layer == layer.ProfileD {
+		assignment = v.name + "=" + quoteArgument(f, value)
+	}
 	switch v.layer {
 	case layer.GoEnvFile:
 		if value == "" {
@@ -215,8 +218,7 @@ type judged struct {
 }
 
 // judge sorts out remarks on a value: what is refused is an error, what does nothing or is risky is a warning. lint
-// judges the corrected value again. tokens whose remark has no better word are left out of a comma-separated list if
-// droppable.
+// judges the corrected value again. Entries that do nothing are left out of a list if they are droppable.
 func judge(value string, problems []goenv.ValueProblem, lint func(string) []goenv.ValueProblem, droppable bool) judged {
 	j := judged{severity: Info, instead: value}
 	for _, p := range slices.Backward(problems) {
@@ -231,6 +233,7 @@ func judge(value string, problems []goenv.ValueProblem, lint func(string) []goen
 		if p.Token != "" && p.Token != value {
 			text = msg.New("%q: %s", p.Token, p.Text)
 		}
+		j.texts = slices.DeleteFunc(j.texts, func(t msg.Text) bool { return t.String() == text.String() || said(t) == p.Text.String() })
 		j.texts = append(j.texts, text)
 		j.instead = corrected(j.instead, p, droppable)
 	}
@@ -243,6 +246,16 @@ func judge(value string, problems []goenv.ValueProblem, lint func(string) []goen
 		j.instead = ""
 	}
 	return j
+}
+
+// said returns a remark without the part of the value that it is about.
+func said(t msg.Text) string {
+	if n := len(t.Args); t.Format == "%q: %s" && n == 2 {
+		if inner, ok := t.Args[1].(msg.Text); ok {
+			return inner.String()
+		}
+	}
+	return t.String()
 }
 
 func gradeSeverity(g goenv.ProblemGrade) Severity {
@@ -265,7 +278,7 @@ func corrected(value string, p goenv.ValueProblem, droppable bool) string {
 	switch {
 	case p.Instead != "":
 		return before + p.Instead + after
-	case droppable:
+	case droppable && p.Grade == goenv.GradeIneffective:
 		return strings.Trim(strings.TrimRight(before, ",| ")+after, ",| ")
 	}
 	return ""

@@ -36,7 +36,7 @@ func checkGODEBUG(f *facts.Facts) []Finding {
 			e = at(v.from, name+"="+v.consumer.Env.Get(name))
 		}
 		finding := Finding{Object: name + "." + v.name, Consumers: concerns(f, v.ids),
-			Message: say("env.godebug-unknown.key", "key version", msg.New("%s has the key %q, which %s does not know", name, v.name, v.value)),
+			Message: say("env.godebug-unknown.key", "variable key version", msg.New("%s has the key %q, which %s does not know", name, v.name, v.value)),
 			Cause:   msg.New("programs ignore it without a word"), Evidence: []Evidence{e}}
 		if near := unknown[v.name]; near != "" {
 			finding.Steps = []Step{{Text: msg.New("write %q, if that was meant", near)}}

@@ -44,7 +44,7 @@ func homeless(f *facts.Facts, c *facts.Consumer, verb, modules string) (problem,
 	if home, ok, unknown := c.Env.Lookup("HOME"); !unknown.IsZero() || ok && home != "" {
 		return msg.Text{}, msg.Text{}
 	}
-	if builds(verb) && explicit(f, c, "GOCACHE") == lacking && explicit(f, c, "GOCACHEPROG") == lacking {
+	if builds(verb) && explicit(f, c, "GOCACHE") == lacking {
 		if value, ok, unknown := c.Env.Lookup("XDG_CACHE_HOME"); unknown.IsZero() && (!ok || value == "") {
 			return msg.New("without HOME, GOCACHE and XDG_CACHE_HOME"),
 				msg.New("go build ends with %q", "GOCACHE is not defined and neither $XDG_CACHE_HOME nor $HOME are defined")

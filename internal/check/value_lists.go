@@ -26,6 +26,9 @@ func checkGOPROXY(f *facts.Facts) []Finding {
 		}
 		finding := v.finding(f, "env.goproxy-syntax.value", j)
 		finding.Cause = msg.New("a part of the list is never asked, or not in the way that was meant")
+		if j.severity == Warning && j.instead == "" {
+			finding.Steps = []Step{{Text: msg.New("correct the value of %s there: %s", v.name, v.from)}}
+		}
 		if j.severity == Error {
 			finding.Cause = msg.New("go stops at the list before it asks any server, so no module can be downloaded")
 		}

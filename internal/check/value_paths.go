@@ -307,6 +307,9 @@ func (o *oddFolder) finding(f *facts.Facts) Finding {
 		finding.Cause = msg.New("C compilers and git fail for files deep inside, although go itself can read them")
 	}
 	finding.Steps = []Step{{Text: msg.New("give Go folders with short plain names"), Command: "go env -w " + move}}
+	if o.seen.written() && o.seen.layer != layer.GoEnvFile && o.folder == o.seen.value {
+		finding.Steps = []Step{{Text: msg.New("name a folder with a short plain name there: %s", o.seen.from)}}
+	}
 	return finding
 }
 

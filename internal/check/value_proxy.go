@@ -34,6 +34,9 @@ func checkProxyVars(f *facts.Facts) []Finding {
 		} else {
 			j := judge(p.value, p.problems, lint, false)
 			j.severity = Warning
+			if slices.ContainsFunc(p.problems, func(p goenv.ValueProblem) bool { return p.Instead == "HTTPS_PROXY" }) {
+				j.instead = "" // that is a name, not a value
+			}
 			finding = p.finding(f, "env.proxyvars.value", j)
 			finding.Cause = msg.New("programs take different ways to the same server, or not the one that was meant")
 			if j.instead == "" {

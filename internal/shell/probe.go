@@ -59,13 +59,10 @@ func Probe(ctx context.Context, h host.Host, o ProbeOptions) (ProbeResult, error
 func (o ProbeOptions) Command() host.Command {
 	env := o.Env
 	if o.Resolving {
-		env = append(env[:len(env):len(env)], Resolving)
+		env = append(env[:len(env):len(env)], "VSCODE_RESOLVING_ENVIRONMENT=1")
 	}
 	return host.Command{Path: o.path(), Args: o.args(), Env: env, Dir: o.Session.Dir}
 }
-
-// Resolving is what VS Code adds to the environment of the shell that it asks for the user's.
-const Resolving = "VSCODE_RESOLVING_ENVIRONMENT=1"
 
 // ProbeOutput returns what a shell prints that writes noise during start-up and then runs the command of [Probe] in an
 // environment. It is for the description of machines.

@@ -8,6 +8,7 @@ import (
 	"github.com/goready/goready/internal/facts"
 	"github.com/goready/goready/internal/layer"
 	"github.com/goready/goready/internal/msg"
+	"github.com/goready/goready/internal/shell"
 )
 
 // export is a line of a start-up file that sets a variable, or would.
@@ -378,6 +379,9 @@ func guardFinding(f *facts.Facts, name string, s layer.Set, lacking []string) Fi
 		}
 	}
 	finding.Steps = []Step{{Text: msg.New("move the line %s in front of %s, or into %s", s.From, evidenceKey(guard), loginFile(f))}}
+	if f.Startup.Kind == shell.Fish {
+		finding.Steps[0].Text = msg.New("move the line %s in front of %s", s.From, evidenceKey(guard))
+	}
 	return finding
 }
 
@@ -397,16 +401,14 @@ func findsNoGo(f *facts.Facts, ids []string) bool {
 func loginFile(f *facts.Facts) string {
 	home := f.Home + "/"
 	switch f.Startup.Kind {
-	case "zsh":
+	case shell.Zsh:
 		return home + ".zshenv"
-	case "bash":
+	case shell.Bash:
 		for _, name := range []string{".bash_profile", ".bash_login"} {
 			if _, ok := f.Startup.Texts[home+name]; ok {
 				return home + name
 			}
 		}
-	case "fish":
-		return home + ".config/fish/config.fish"
 	}
 	return home + ".profile"
 }

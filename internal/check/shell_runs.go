@@ -100,11 +100,11 @@ func valueDivergence(f *facts.Facts, editor, window *seen, name string) (Finding
 	case a == "":
 		finding.Message = say("shell.mode-divergence.not-in-editor", "variable value", msg.New("a terminal window has %s=%q, a program that asks a login shell has none", name, shown(name, b)))
 		finding.Cause = msg.New("an editor started from the desktop or on a remote machine asks an interactive login shell (-ilc), and goes without this value")
-		finding.Steps = []Step{{Text: msg.New("set %s in %s, which both read", name, sharedFile(f))}}
+		finding.Steps = []Step{shareStep(f, name)}
 	case b == "":
 		finding.Message = say("shell.mode-divergence.not-in-terminal", "variable value", msg.New("only a login shell has %s=%q, a terminal window that is none has not", name, shown(name, a)))
 		finding.Cause = msg.New("a terminal window of a desktop session that has read no login files goes without it")
-		finding.Steps = []Step{{Text: msg.New("set %s in %s, which both read", name, sharedFile(f))}}
+		finding.Steps = []Step{shareStep(f, name)}
 		if finding.Severity = Info; sessionLacks(f, name) {
 			finding.Severity = Warning
 		}
@@ -112,7 +112,7 @@ func valueDivergence(f *facts.Facts, editor, window *seen, name string) (Finding
 		finding.Message = say("shell.mode-divergence.values", "variable terminal login",
 			msg.New("%s is %q in a terminal window and %q in a login shell, which editors ask", name, shown(name, b), shown(name, a)))
 		finding.Cause = msg.New("the editor and the terminal give the go command different settings")
-		finding.Steps = []Step{{Text: msg.New("set %s in one place, %s, and remove the other lines", name, sharedFile(f))}}
+		finding.Steps = []Step{shareStep(f, name), {Text: msg.New("remove the other lines that set it")}}
 	}
 	return finding, true
 }
@@ -133,17 +133,17 @@ func sessionLacks(f *facts.Facts, name string) bool {
 	return known && knownToo && !desktop && !window
 }
 
-// sharedFile is the file that login shells and interactive shells both come to read, once it is set up as usual.
-func sharedFile(f *facts.Facts) string {
+// shareStep says where to set a variable so that login shells and interactive shells both have it.
+func shareStep(f *facts.Facts, name string) Step {
 	switch f.Startup.Kind {
 	case shell.Zsh:
-		return f.Home + "/.zshenv"
+		return Step{Text: msg.New("set %s in %s, which every such shell reads", name, f.Home+"/.zshenv")}
 	case shell.Fish:
-		return f.Home + "/.config/fish/config.fish"
+		return Step{Text: msg.New("set %s in %s, which every such shell reads", name, f.Home+"/.config/fish/config.fish")}
 	case shell.Bash:
-		return loginFile(f)
+		return Step{Text: msg.New("set %s in %s in front of any guard, and let %s read that file", name, f.Home+"/.bashrc", loginFile(f))}
 	}
-	return f.Home + "/.profile"
+	return Step{Text: msg.New("set %s in %s, and name that file in ENV", name, f.Home+"/.profile")}
 }
 
 // divergenceEvidence names the lines that decide, or what the shells print.
@@ -176,7 +176,7 @@ func pathDivergence(f *facts.Facts, editor, window *seen) (Finding, bool) {
 		finding := Finding{Object: "PATH", Evidence: folderEvidence(window, only[0]),
 			Message: say("shell.mode-divergence.path-not-in-editor", "folders", msg.New("a terminal window has %s on PATH, a program that asks a login shell has not", strings.Join(only, ", "))),
 			Cause:   msg.New("an editor started from the desktop or on a remote machine asks an interactive login shell (-ilc), and does not find the programs there"),
-			Steps:   []Step{{Text: msg.New("add it to PATH in %s, which both read", sharedFile(f))}}}
+			Steps:   []Step{shareStep(f, "PATH")}}
 		return finding, true
 	}
 	if only := without(inEditor, inWindow); len(only) > 0 {
@@ -217,11 +217,17 @@ func scriptDivergence(f *facts.Facts, by map[string]*seen, name string) (Finding
 		return Finding{}, false
 	}
 	finding := Finding{Severity: Info, Object: name, Evidence: divergenceEvidence(name, editor)}
-	if name == "PATH" {
-		finding.Evidence = folderEvidence(editor, strings.Split(a, ":")[0])
-	}
 	finding.Message = say("shell.mode-divergence.script", "variable value",
 		msg.New("only interactive shells have %s=%q, a command of a login shell has not", name, shown(name, a)))
+	if name == "PATH" {
+		only := without(goFolders(f, a), goFolders(f, b))
+		if len(only) == 0 {
+			return Finding{}, false
+		}
+		finding.Evidence = folderEvidence(editor, only[0])
+		finding.Message = say("shell.mode-divergence.path-script", "folders",
+			msg.New("only interactive shells have %s on PATH, a command of a login shell has not", strings.Join(only, ", ")))
+	}
 	finding.Cause = msg.New("scripts, scheduled jobs and commands through ssh do not see it")
 	return finding, true
 }
@@ -271,8 +277,8 @@ func slow(s *facts.Startup, m *facts.ShellMode) (Finding, bool) {
 		return Finding{}, false
 	}
 	finding.Evidence = slowEvidence(s, m, command)
-	if strings.Contains(finding.Evidence[0].Path, "/") && (r == nil || r.Env == nil) {
-		finding.Steps = append([]Step{{Text: msg.New("skip the line when VSCODE_RESOLVING_ENVIRONMENT is set, or when standard output is no terminal")}}, finding.Steps...)
+	if finding.Evidence[0].Line > 0 {
+		finding.Steps = []Step{{Text: msg.New("skip the line when VSCODE_RESOLVING_ENVIRONMENT is set, or when standard output is no terminal")}}
 	}
 	return finding, true
 }
@@ -331,11 +337,10 @@ func outputNoise(f *facts.Facts) []Finding {
 		if m == nil || m.Run == nil || m.Run.Env == nil || len(m.Run.Noise) == 0 {
 			continue
 		}
-		finding := noiseFinding(f.Startup, m)
-		if len(out) > 0 && slices.Equal(out[0].Evidence, finding.Evidence) {
+		if login := f.Startup.Mode("-lc").Run; len(out) > 0 && bytes.Equal(login.Noise, m.Run.Noise) {
 			continue
 		}
-		out = append(out, finding)
+		out = append(out, noiseFinding(f.Startup, m))
 	}
 	return out
 }
@@ -360,20 +365,29 @@ func noiseFinding(s *facts.Startup, m *facts.ShellMode) Finding {
 	return finding
 }
 
-// printingLine finds the line of a start-up file that has the first line of what was printed.
+// printingLine finds the line of a start-up file that has the beginning of what was printed: all of its first line, or
+// as much as stands before a value.
 func printingLine(s *facts.Startup, m *facts.ShellMode, noise []byte) (Evidence, bool) {
 	first := ""
-	for line := range bytes.Lines(noise) {
+	for line := range bytes.Lines(noise[:min(len(noise), 4<<10)]) {
 		if first = strings.TrimSpace(string(line)); len(first) > 2 {
 			break
 		}
 	}
-	if len(first) <= 2 {
-		return Evidence{}, false
+	first = first[:min(len(first), 200)]
+	for _, part := range []int{len(first), len(first) * 3 / 4, len(first) / 2} {
+		if part < 3 || part < len(first) && part < 6 {
+			break
+		}
+		e, ok := findLine(s, m, func(line string) bool {
+			return strings.Contains(line, first[:part]) && !strings.HasPrefix(strings.TrimSpace(line), "#") &&
+				(strings.Contains(line, "echo") || strings.Contains(line, "print") || strings.Contains(line, "cat"))
+		})
+		if ok {
+			return e, true
+		}
 	}
-	return findLine(s, m, func(line string) bool {
-		return strings.Contains(line, first) && !strings.HasPrefix(strings.TrimSpace(line), "#")
-	})
+	return Evidence{}, false
 }
 
 // direnvBlocked is shell.direnv.

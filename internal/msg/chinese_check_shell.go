@@ -29,20 +29,24 @@ var chineseCheckShell = []entry{
 	{"a command through ssh, a script of a login shell and what they start go without this %s", "通过 ssh 执行的命令、登录 shell 的脚本及其启动的程序都没有这个 %s"},
 	{"move the line %s in front of %s, or into %s", "把 %s 移到 %s 之前，或移到 %s 中"},
 
+	{"move the line %s in front of %s", "把 %s 移到 %s 之前"},
+
 	// shell.mode-divergence
 	{"a terminal window has %s=%q, a program that asks a login shell has none", "终端窗口中 %s=%q，而向登录 shell 查询环境的程序没有这个变量"},
 	{"an editor started from the desktop or on a remote machine asks an interactive login shell (-ilc), and goes without this value", "从桌面或在远程机器上启动的编辑器会向交互式登录 shell（-ilc）查询环境，因此得不到这个值"},
-	{"set %s in %s, which both read", "在两者都会读取的 %[2]s 中设置 %[1]s"},
+	{"set %s in %s, which every such shell reads", "在每个此类 shell 都会读取的 %[2]s 中设置 %[1]s"},
+	{"set %s in %s in front of any guard, and let %s read that file", "在 %[2]s 开头（任何交互判断之前）设置 %[1]s，并让 %[3]s 读取该文件"},
+	{"set %s in %s, and name that file in ENV", "在 %[2]s 中设置 %[1]s，并让 ENV 指向该文件"},
 	{"only a login shell has %s=%q, a terminal window that is none has not", "只有登录 shell 中 %s=%q，非登录 shell 的终端窗口没有"},
 	{"a terminal window of a desktop session that has read no login files goes without it", "如果桌面会话没有读取登录文件，其终端窗口就得不到它"},
 	{"%s is %q in a terminal window and %q in a login shell, which editors ask", "%s 在终端窗口中为 %q，在编辑器所查询的登录 shell 中为 %q"},
 	{"the editor and the terminal give the go command different settings", "编辑器和终端传给 go 命令的设置不同"},
-	{"set %s in one place, %s, and remove the other lines", "只在 %[2]s 一处设置 %[1]s，删除其余各行"},
+	{"remove the other lines that set it", "删除设置它的其他行"},
 	{"a terminal window has %s on PATH, a program that asks a login shell has not", "终端窗口的 PATH 中有 %s，而向登录 shell 查询环境的程序没有"},
 	{"an editor started from the desktop or on a remote machine asks an interactive login shell (-ilc), and does not find the programs there", "从桌面或在远程机器上启动的编辑器会向交互式登录 shell（-ilc）查询环境，因此找不到该目录中的程序"},
-	{"add it to PATH in %s, which both read", "在两者都会读取的 %s 中把它加入 PATH"},
 	{"only a login shell has %s on PATH, a terminal window that is none has not", "只有登录 shell 的 PATH 中有 %s，非登录 shell 的终端窗口没有"},
 	{"only interactive shells have %s=%q, a command of a login shell has not", "只有交互式 shell 中 %s=%q，登录 shell 执行的命令没有"},
+	{"only interactive shells have %s on PATH, a command of a login shell has not", "只有交互式 shell 的 PATH 中有 %s，登录 shell 执行的命令没有"},
 	{"scripts, scheduled jobs and commands through ssh do not see it", "脚本、定时任务和通过 ssh 执行的命令看不到它"},
 
 	// shell.resolve-slow

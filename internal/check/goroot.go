@@ -52,7 +52,9 @@ func rootSettings(f *facts.Facts) []*rootSetting {
 		if value == "" || id == layer.Frozen || strings.Contains(strings.ReplaceAll(value, `\`, "/"), "/golang.org/toolchain@") {
 			continue
 		}
-		k := slices.IndexFunc(all, func(s *rootSetting) bool { return s.value == value && (s.layer == layer.GoEnvFile) == (id == layer.GoEnvFile) })
+		k := slices.IndexFunc(all, func(s *rootSetting) bool {
+			return s.value == value && (s.layer == layer.GoEnvFile) == (id == layer.GoEnvFile)
+		})
 		if k < 0 {
 			k = len(all)
 			all = append(all, &rootSetting{value: value, layer: id})

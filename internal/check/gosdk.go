@@ -22,15 +22,15 @@ func consumerOf(f *facts.Facts, id string) *facts.Consumer {
 	return nil
 }
 
-// developers are the kinds of consumers that a developer works in.
-func developers() []string {
+// developerKinds are the kinds of consumers that a developer works in.
+func developerKinds() []string {
 	return []string{"current", "shell-login", "shell-interactive", "vscode-terminal", "vscode-go", "vscode-gopls", "vscode-install",
 		"vscode-test", "vscode-debug", "vscode-task"}
 }
 
 func isDeveloper(id string) bool {
 	kind, _, _ := strings.Cut(id, ":")
-	return slices.Contains(developers(), kind)
+	return slices.Contains(developerKinds(), kind)
 }
 
 // versionOf returns the version of an SDK as go/version wants it, "" if it has none or is a development version.

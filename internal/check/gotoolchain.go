@@ -60,7 +60,9 @@ func toolchainSettings(f *facts.Facts) []*toolchainSetting {
 		if d.State != explain.Set || !ok {
 			continue
 		}
-		k := slices.IndexFunc(all, func(s *toolchainSetting) bool { return s.value == d.Value && (s.by.From == by.From || s.sameOrigin(by)) })
+		k := slices.IndexFunc(all, func(s *toolchainSetting) bool {
+			return s.value == d.Value && (s.by.From == by.From || s.sameOrigin(by))
+		})
 		if k < 0 {
 			k = len(all)
 			all = append(all, &toolchainSetting{value: d.Value, by: by})

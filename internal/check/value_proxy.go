@@ -97,7 +97,7 @@ func proxyProblems(f *facts.Facts, c *facts.Consumer) []proxySeen {
 			continue
 		}
 		v := fromTrail(c, name)
-		if elsewhere(f, &v) {
+		if meantForAnother(f, &v) {
 			return append(out, proxySeen{seenValue: v, loopback: true})
 		}
 	}
@@ -148,9 +148,9 @@ func loopbackProxy(value string) bool {
 	return u.Hostname() == "localhost" || err == nil && addr.IsLoopback()
 }
 
-// elsewhere reports whether a proxy on the loopback interface was most likely meant for another machine: goready runs
+// meantForAnother reports whether a proxy on the loopback interface was most likely meant for another machine: goready runs
 // in a container (the containers of a pod share theirs), or the value is that of a desktop's editor, on a server.
-func elsewhere(f *facts.Facts, v *seenValue) bool {
+func meantForAnother(f *facts.Facts, v *seenValue) bool {
 	if v.layer == layer.HTTPProxy {
 		return f.Editor != nil && f.Editor.Variant.Remote
 	}

@@ -65,10 +65,11 @@ type Section string
 const (
 	SectionProcesses Section = "processes"
 	SectionSettings  Section = "settings"
-	SectionToolchain Section = "toolchain" // the go commands of the machine; see [Toolchain]
-	SectionStartup   Section = "startup"   // the shell's start-up files, read and run; see [Startup]
-	SectionProject   Section = "project"   // what the workspace requires; see [Project]
-	SectionPaths     Section = "paths"     // the files and folders that variables name; see [Paths]
+	SectionToolchain Section = "toolchain"  // the go commands of the machine; see [Toolchain]
+	SectionStartup   Section = "startup"    // the shell's start-up files; see [Startup]
+	SectionShellRuns Section = "shell-runs" // what the shell does when it is really run, besides
+	SectionProject   Section = "project"    // what the workspace requires; see [Project]
+	SectionPaths     Section = "paths"      // the files and folders that variables name; see [Paths]
 )
 
 // Consumer is a kind of process on this machine, and what it would be given.

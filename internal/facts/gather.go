@@ -51,6 +51,7 @@ func Gather(ctx context.Context, h host.Host, o Options) (*Facts, error) {
 		}
 	}
 	g := newGatherer(ctx, h, o)
+	defer g.startShells(ctx)()
 	defer g.scanProcesses()()
 	if slices.Contains(o.Sections, SectionToolchain) {
 		g.compiled = g.startCompile(ctx)
@@ -79,14 +80,17 @@ func (g *gatherer) sections(ctx context.Context) {
 		switch s {
 		case SectionToolchain:
 			g.f.Toolchain = g.toolchain(ctx)
-		case SectionStartup:
-			g.f.Startup = g.startup(ctx)
+		case SectionStartup, SectionShellRuns:
+			if g.f.Startup == nil {
+				g.f.Startup = g.startup()
+			}
 		case SectionProject:
 			g.f.Project = g.project()
 		case SectionPaths:
 			g.f.Paths = g.paths()
 		}
 	}
+	g.addRuns()
 }
 
 func nearestKind(kind string) string {
@@ -118,12 +122,14 @@ type gatherer struct {
 	linted  map[string]bool       // go env files whose problems are recorded
 	parts   map[string]start
 	ed      *editorParts
-	system  manager                                             // of system services
-	session manager                                             // of the user's services
-	broken  bool                                                // a consumer could not be gathered
-	run     func(shell.ProbeOptions) (shell.ProbeResult, error) // runs a shell; nil without Options.Probe
+	system  manager // of system services
+	session manager // of the user's services
+	broken  bool    // a consumer could not be gathered
 	// compiled waits for the answer of the compiler; nil unless SectionToolchain is wanted.
 	compiled func() Compile
+	// shellRuns waits for the shells that startShells has started; nil elements are unknown.
+	shellRuns func() []*shell.ProbeResult
+	run       func(shell.ProbeOptions) (shell.ProbeResult, error) // runs a shell; nil without Options.Probe
 }
 
 type sdkAnswer struct {

@@ -87,8 +87,8 @@ func (g *gatherer) pathHas(marks []string) []string {
 type startupLine struct{ from, text string }
 
 const (
-	maxStartupFiles = 64
-	maxStartupSize  = 256 << 10
+	maxScannedFiles = 64
+	maxScannedSize  = 256 << 10
 )
 
 // startupLines returns the lines, without comments, of the start-up files of shells that consumers read.
@@ -98,7 +98,7 @@ func (g *gatherer) startupLines() []startupLine {
 	for i := range g.f.Consumers {
 		for _, link := range g.f.Consumers[i].Chain {
 			for _, v := range link.Files {
-				if v.State != shell.Read || seen[v.File] || len(seen) >= maxStartupFiles || g.f.Files[v.File] != nil {
+				if v.State != shell.Read || seen[v.File] || len(seen) >= maxScannedFiles || g.f.Files[v.File] != nil {
 					continue
 				}
 				seen[v.File] = true
@@ -111,7 +111,7 @@ func (g *gatherer) startupLines() []startupLine {
 
 func (g *gatherer) linesOf(name string) []startupLine {
 	data, err := g.h.ReadFile(name)
-	if err != nil || len(data) > maxStartupSize {
+	if err != nil || len(data) > maxScannedSize {
 		return nil
 	}
 	var lines []startupLine

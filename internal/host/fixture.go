@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 )
 
@@ -65,6 +66,8 @@ type RunResult struct {
 	Stderr   Content `json:"stderr"`
 	ExitCode int     `json:"exitCode"`
 	TimedOut bool    `json:"timedOut,omitempty"`
+	// Duration is in nanoseconds; 0 is unknown.
+	Duration time.Duration `json:"duration,omitempty"`
 }
 
 // ProcessTable is a recorded list of processes.

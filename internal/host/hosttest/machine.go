@@ -3,6 +3,7 @@ package hosttest
 import (
 	"encoding/binary"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/goready/goready/internal/host"
+	"github.com/goready/goready/internal/shell"
 )
 
 // Machine is a machine that a txtar archive describes. The files of the archive are those of the machine (a name that
@@ -30,6 +32,11 @@ import (
 //	process: PID PPID UID EXE    that runs; the user's processes have the UID of the owner of the home folder
 //	process-env: PID KEY=value   of a process that was named before
 //	run: ARGS                    of goready
+//	shell: FLAGS | TIME | NOISE | ENV
+//	                             what the user's shell does when it is run: FLAGS are of -i and -l, after HOME and SHELL
+//	                             of goready; TIME may be followed by "killed"; NOISE is what it prints before the
+//	                             command, as a Go string without quotes; ENV are the variables that the command sees,
+//	                             separated by blanks. Without "| ENV" the shell does not get as far as the command
 //
 // and remarks that begin with "#".
 type Machine struct {
@@ -71,6 +78,8 @@ func (m *Machine) set(key, value string) bool {
 		m.Dir = value
 	case "run":
 		m.Runs = append(m.Runs, strings.Fields(value))
+	case "shell":
+		return m.shell(value)
 	case "link":
 		name, target, ok := strings.Cut(value, " -> ")
 		m.Host.Add(name, host.File{Link: &target})
@@ -195,4 +204,38 @@ func (m *Machine) describe(name string, change func(*host.Info)) {
 	change(&info)
 	file.Info = &info
 	m.Host.Add(name, file)
+}
+
+// shell records a run of the user's shell.
+func (m *Machine) shell(value string) bool {
+	env := func(key string) string {
+		for _, kv := range m.Host.Env {
+			if v, ok := strings.CutPrefix(kv, key+"="); ok {
+				return v
+			}
+		}
+		return ""
+	}
+	parts := strings.SplitN(value, "|", 4)
+	if len(parts) < 3 {
+		return false
+	}
+	took, killed := strings.CutSuffix(strings.TrimSpace(parts[1]), " killed")
+	duration, err := time.ParseDuration(took)
+	if err != nil {
+		return false
+	}
+	noise, err := strconv.Unquote(`"` + strings.TrimSpace(parts[2]) + `"`)
+	if err != nil {
+		return false
+	}
+	r := &host.RunResult{Stdout: host.Content(noise), Duration: duration, TimedOut: killed}
+	if len(parts) == 4 {
+		r.Stdout = shell.ProbeOutput(noise, strings.Fields(parts[3]))
+	}
+	flags := strings.Fields(parts[0])
+	command := shell.ProbeOptions{Session: shell.Session{Kind: shell.KindOf(m.Host.Machine, env("SHELL")), Path: env("SHELL"), Dir: env("HOME"),
+		Interactive: slices.Contains(flags, "-i"), Login: slices.Contains(flags, "-l")}}.Command()
+	m.Host.Runs = append(m.Host.Runs, host.Run{Command: command, Result: r})
+	return true
 }

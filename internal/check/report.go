@@ -1,7 +1,6 @@
 package check
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -134,8 +133,8 @@ func (s *Summary) add(state State) {
 func reportResult(r *Result, machine *facts.Facts) ReportResult {
 	f := &r.Finding
 	out := ReportResult{ID: r.Check.ID, Category: r.Check.Category(), State: r.State, Severity: f.Severity, Title: r.Check.Title,
-		Object: f.Object, Consumers: slices.Concat([]string{}, f.Consumers), Cause: f.Cause, Reason: r.Reason,
-		Evidence: []ReportEvidence{}, CausedBy: slices.Concat([]string{}, r.CausedBy), Docs: Docs(r.Check.ID),
+		Object: f.Object, Consumers: append([]string{}, f.Consumers...), Cause: f.Cause, Reason: r.Reason,
+		Evidence: []ReportEvidence{}, CausedBy: append([]string{}, r.CausedBy...), Docs: Docs(r.Check.ID),
 		DurationMS: float64(r.Duration.Microseconds()) / 1e3}
 	if out.Severity == "" {
 		out.Severity = r.Check.Severity

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/xml"
 	"fmt"
 	"strings"
@@ -76,7 +77,8 @@ func (a *app) doctorJUnit(d *diagnosis) error {
 	if err != nil {
 		return fmt.Errorf("cannot write XML: %w", err)
 	}
-	fmt.Fprintf(&a.out, "%s%s\n", xml.Header, out)
+	// Attributes are of one line, so that what was a line break is one in text, where it need not be escaped.
+	fmt.Fprintf(&a.out, "%s%s\n", xml.Header, bytes.ReplaceAll(out, []byte("&#xA;"), []byte("\n")))
 	return nil
 }
 

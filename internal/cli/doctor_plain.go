@@ -58,9 +58,9 @@ func (p plain) steps(f *check.Finding) []string {
 		case step.Command == "":
 			out = append(out, fix+p.t(step.Text))
 		case step.Text.IsZero():
-			out = append(out, fix+p.clean(step.Command))
+			out = append(out, fix+p.command(step.Command))
 		default:
-			out = append(out, fix+p.t(step.Text)+": "+p.clean(step.Command))
+			out = append(out, fix+p.t(step.Text)+": "+p.command(step.Command))
 		}
 	}
 	return out

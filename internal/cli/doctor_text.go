@@ -141,7 +141,7 @@ func (s style) step(step check.Step) {
 		label = msg.Text{}
 	}
 	for line := range strings.Lines(step.Command) {
-		s.printf("%s%s%s\n", detailIndent, s.label(label), s.good(s.clean(strings.TrimRight(line, "\r\n"))))
+		s.printf("%s%s%s\n", detailIndent, s.label(label), s.good(s.command(strings.TrimRight(line, "\r\n"))))
 		label = msg.Text{}
 	}
 }

@@ -88,6 +88,21 @@ func (s style) tilde(text string) string {
 	}
 }
 
+// command returns a line of a command, to be copied: a shell expands ~ only at the beginning of a word without quotes.
+func (s style) command(line string) string {
+	line = visible(line)
+	if s.sep == `\` || len(s.home) < 2 || strings.ContainsAny(line, "'\"") {
+		return line
+	}
+	words := strings.Split(line, " ")
+	for i, word := range words {
+		if rest, ok := strings.CutPrefix(word, s.home); ok && (rest == "" || strings.HasPrefix(rest, "/")) {
+			words[i] = "~" + rest
+		}
+	}
+	return strings.Join(words, " ")
+}
+
 // The parts of an answer that are told apart by colour.
 func (s style) bold(text string) string  { return s.paint("1", text) }
 func (s style) good(text string) string  { return s.paint("32", text) }

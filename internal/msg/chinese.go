@@ -34,6 +34,7 @@ func chineseTables() [][]entry {
 		chineseCheckEnv,
 		chineseCheckShell,
 		chineseCLI,
+		chineseDoctor,
 		chineseEditor,
 		chineseExplain,
 		chineseFacts,

@@ -102,13 +102,19 @@ func Decide(f *facts.Facts, c *facts.Consumer, name string) Decision {
 	}
 	d.Notes = append(d.Notes, c.Notes...)
 	observe(f, c, name, &d)
+	d.joinNotes()
+	return d
+}
+
+// joinNotes makes Note of Notes.
+func (d *Decision) joinNotes() {
+	d.Note = ""
 	for i, n := range d.Notes {
 		if i > 0 {
 			d.Note += "; "
 		}
 		d.Note += n.String()
 	}
-	return d
 }
 
 // decideGo explains a variable that the go command resolves itself: its own files and defaults lie below the process

@@ -1,12 +1,16 @@
 // Package scrub makes the recording of a machine fit to be shared.
 //
 // Its one invariant: it never adds or removes a line, so that what goready says about a scrubbed recording has the line
-// numbers of the machine. It does not decide what goready prints; that is masked by those who print it.
+// numbers of the machine. What goready prints about a machine goes through a [Cleaner], which finds the same secrets:
+// a recording, scrubbed, gives the same answers as the machine.
 package scrub
 
 import (
 	"cmp"
+	"encoding/base64"
+	"encoding/json"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"unicode/utf16"
@@ -35,16 +39,26 @@ type Options struct {
 // Whether something is a secret is guessed from names and forms. It would rather remove too much; what no name and
 // no form gives away, it cannot find.
 func Fixture(f *host.Fixture, o Options) *host.Fixture {
-	s := &scrubber{found: map[string]bool{}, names: o.Names}
-	clean := f.Rewrite(host.Rewriter{Name: s.tokens, Text: s.line, Environ: s.environ, Args: s.args, Content: s.content})
+	clean, _ := Count(f, o)
+	return clean
+}
 
+// Count is Fixture; removed is the number of places where a secret was found by its name or form.
+func Count(f *host.Fixture, o Options) (clean *host.Fixture, removed int) {
+	s, clean := find(f, o.Names)
 	users, hosts := o.Users, o.Hosts
 	if o.Names {
 		moreUsers, moreHosts := namesIn(f)
 		users, hosts = slices.Concat(users, moreUsers), slices.Concat(hosts, moreHosts)
 	}
 	known, names := s.known(), newPseudonyms(f, users, hosts)
-	return clean.Rewrite(everything(func(text string) string { return names.replace(known.Replace(text)) }))
+	return clean.Rewrite(everything(func(text string) string { return names.replace(known.Replace(text)) })), s.removed
+}
+
+// find removes the secrets of f that can be told where they stand, and returns the scrubber that remembers them.
+func find(f *host.Fixture, names bool) (*scrubber, *host.Fixture) {
+	s := &scrubber{found: map[string]bool{}, names: names}
+	return s, f.Rewrite(host.Rewriter{Name: s.tokens, Text: s.line, Environ: s.environ, Args: s.args, Content: s.content})
 }
 
 // everything is a rewriter that treats all text alike.
@@ -66,12 +80,16 @@ func each(list []string, f func(string) string) []string {
 
 // scrubber removes secrets and remembers them.
 type scrubber struct {
-	found map[string]bool
-	names bool
+	found   map[string]bool
+	names   bool
+	removed int // places where a secret stood
 }
 
 // secret returns what stands for the secret v: Mark, and the line breaks of v.
 func (s *scrubber) secret(v string) string {
+	if v != Mark {
+		s.removed++
+	}
 	if plain := strings.TrimSpace(v); distinctive(plain) {
 		s.found[plain] = true
 	}
@@ -104,7 +122,26 @@ func (s *scrubber) known() *strings.Replacer {
 	for _, v := range secrets {
 		pairs = append(pairs, v, Mark)
 	}
+	for _, v := range secrets {
+		for _, spelled := range []string{url.QueryEscape(v), url.PathEscape(v), jsonEscape(v), base64.StdEncoding.EncodeToString([]byte(v))} {
+			if spelled != v {
+				pairs = append(pairs, spelled, Mark)
+			}
+		}
+	}
 	return strings.NewReplacer(pairs...)
+}
+
+// jsonEscape returns v as it stands between the quotes of JSON.
+func jsonEscape(v string) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return v // unreachable: a string has a JSON form
+	}
+	quoted := strings.TrimSuffix(b.String(), "\n")
+	return quoted[1 : len(quoted)-1]
 }
 
 // line scrubs text that is no file.

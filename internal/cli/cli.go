@@ -56,6 +56,7 @@ type Program struct {
 	Host           host.Host              // nil is the machine that goready runs on
 	Args           []string               // without the program's name
 	Dir            func() (string, error) // the current folder
+	Now            time.Time              // zero is the clock
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 }
@@ -85,7 +86,10 @@ func Main(ctx context.Context, p Program) int {
 	if p.Host == nil {
 		p.Host = local.New()
 	}
-	a := &app{Program: p, own: p.Host, now: time.Now()}
+	a := &app{Program: p, own: p.Host, now: p.Now}
+	if a.now.IsZero() {
+		a.now = time.Now()
+	}
 	root := a.root()
 	root.SetArgs(p.Args)
 	root.SetIn(p.Stdin)

@@ -9,9 +9,11 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf16"
 
@@ -193,6 +195,10 @@ func (s *scrubber) content(name string, c host.Content) host.Content {
 			text = eachLine(text, withoutFullName)
 		case base == ".netrc" || base == "_netrc" || strings.HasPrefix(strings.TrimSpace(text), "machine "):
 			text = s.netrc(text)
+		case base == "fish_variables":
+			text = eachLine(text, s.fishVariable)
+		case base == ".pam_environment" || base == "pam_env.conf":
+			text = eachLine(text, s.pamLine)
 		}
 		return s.text(text, style{lines: !shellLike(base, text), noValues: base == "nsswitch.conf" || strings.Contains(name, "/pam.d/")})
 	})
@@ -225,6 +231,74 @@ func (s *scrubber) registryLine(line string) string {
 	}
 	_, value, _ = strings.Cut(s.environ(key+"="+value), "=")
 	return key + "=" + typ + ":" + value
+}
+
+// fishVariable scrubs a line "SETUVAR --export NAME:value", where fish has escaped all but letters, digits, / and _.
+func (s *scrubber) fishVariable(line string) string {
+	command, value, ok := strings.Cut(line, ":")
+	if !ok || !strings.HasPrefix(command, "SETUVAR ") {
+		return line
+	}
+	name := command[strings.LastIndexByte(command, ' ')+1:]
+	plain := unescapeFish(value)
+	_, clean, _ := strings.Cut(s.environ(name+"="+plain), "=")
+	if clean == plain {
+		return line
+	}
+	var b strings.Builder
+	for i := 0; i < len(clean); i++ {
+		if c := clean[i]; alphanumeric(c) || c == '/' || c == '_' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, `\x%02x`, c)
+		}
+	}
+	return command + ":" + b.String()
+}
+
+// unescapeFish replaces \xHH.
+func unescapeFish(text string) string {
+	var b strings.Builder
+	for {
+		before, rest, ok := strings.Cut(text, `\x`)
+		b.WriteString(before)
+		if !ok {
+			return b.String()
+		}
+		c, err := strconv.ParseUint(rest[:min(2, len(rest))], 16, 8)
+		if err != nil || len(rest) < 2 {
+			b.WriteString(`\x`)
+			text = rest
+			continue
+		}
+		b.WriteByte(byte(c))
+		text = rest[2:]
+	}
+}
+
+// pamLine scrubs a line "NAME DEFAULT=value OVERRIDE=value" of pam_env.
+func (s *scrubber) pamLine(line string) string {
+	name, _, _ := strings.Cut(strings.TrimLeft(line, " \t"), " ")
+	name, _, _ = strings.Cut(name, "\t")
+	if !secretName(name) {
+		return line
+	}
+	for _, key := range []string{"DEFAULT=", "OVERRIDE="} {
+		before, value, ok := strings.Cut(line, key)
+		if !ok {
+			continue
+		}
+		end := len(value)
+		for _, other := range []string{" DEFAULT=", "\tDEFAULT=", " OVERRIDE=", "\tOVERRIDE="} {
+			if i := strings.Index(value, other); i >= 0 {
+				end = min(end, i)
+			}
+		}
+		if quoted := strings.Trim(value[:end], " \t\r\""); !harmless(name, quoted) {
+			line = before + key + s.secret(quoted) + value[end:]
+		}
+	}
+	return line
 }
 
 // withoutFullName empties the fifth field of a line of /etc/passwd, which has the name and the telephone of a person.

@@ -158,6 +158,9 @@ func decideGo(f *facts.Facts, c *facts.Consumer, name string, d *Decision) {
 	if unknown.IsZero() {
 		unknown = *taint
 	}
+	if unknown.IsZero() && c.User.Unknown {
+		unknown = msg.New("what the go env file says is not known: %s", c.User.Err)
+	}
 	if unknown.IsZero() && c.Go.SDK.Root == "" && dependsOnSDK(d, name) {
 		unknown = c.Go.Note
 	}

@@ -8,5 +8,6 @@ var chineseSnapshot = []entry{
 	{"the processes", "进程列表"},
 	{"the standard output", "标准输出"},
 	{"too large to be kept, so it counts as unknown: %s", "过大而未保留，视为未知：%s"},
+	{"what the go env file says is not known: %s", "不清楚 go env 文件的内容：%s"},
 	{"wrote %s: %d KiB, files: %d, runs of programs: %d, processes: %d, secrets removed: %d", "已写入 %s：%d KiB，文件 %d 个，程序运行 %d 次，进程 %d 个，移除机密 %d 处"},
 }

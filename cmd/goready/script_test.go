@@ -14,6 +14,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/goready/goready/internal/cli"
+	"github.com/goready/goready/internal/snapshot"
 	"github.com/goready/goready/internal/testreq"
 )
 
@@ -27,6 +28,7 @@ func TestMain(m *testing.M) {
 //	sees CONSUMER VAR VALUE LAYER [FROM]   the consumer sees the value, the layer decided; FROM is the end of "from"
 //	state CONSUMER VAR STATE [REGEXP]      the state, and the reason or note it gives
 //	go-agrees VAR...                       the real go command prints what goready says of "current"
+//	big FILE                               appends comments until the file is larger than a snapshot keeps
 //
 // They pass the flags in $FLAGS to goready.
 func TestScripts(t *testing.T) {
@@ -34,7 +36,7 @@ func TestScripts(t *testing.T) {
 		Dir:   "testdata/script",
 		Setup: setup,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"sees": cmdSees, "state": cmdState, "go-agrees": cmdGoAgrees,
+			"sees": cmdSees, "state": cmdState, "go-agrees": cmdGoAgrees, "big": cmdBig,
 		},
 		Condition: func(cond string) (bool, error) {
 			name, ok := strings.CutPrefix(cond, "has:")
@@ -179,6 +181,14 @@ func cmdGoAgrees(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("go env %s = %q, goready says %q", name, got, d.Value)
 		}
 	}
+}
+
+func cmdBig(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: big FILE")
+	}
+	text := ts.ReadFile(args[0]) + strings.Repeat("# nothing\n", snapshot.Limits().File/10)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o666))
 }
 
 // scriptEnv returns the variables of a script that matter to the go command.

@@ -25,7 +25,7 @@ import (
 	"github.com/goready/goready/internal/goenv"
 	"github.com/goready/goready/internal/host"
 	"github.com/goready/goready/internal/host/local"
-	"github.com/goready/goready/internal/layer"
+	"github.com/goready/goready/internal/host/scrub"
 	"github.com/goready/goready/internal/msg"
 )
 
@@ -59,13 +59,15 @@ type Program struct {
 	Host           host.Host              // nil is the machine that goready runs on
 	Args           []string               // without the program's name
 	Dir            func() (string, error) // the current folder
+	Now            time.Time              // zero is the clock
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 }
 
 // app is what the commands share: the program and the values of the global flags.
 type app struct {
-	Program
+	Program // whose Host is the machine looked at: with --from another one than own
+	own     host.Host
 	format  string
 	output  string
 	quiet   bool
@@ -75,7 +77,12 @@ type app struct {
 	dir     string
 	timeout time.Duration
 	checks  func() []check.Check // the catalogue
-	out     bytes.Buffer         // the result; written at the end, so that a failed command prints no half result
+	from    string
+	now     time.Time      // when the machine is looked at
+	asked   *host.Recorder // what it was asked; nil before the first question
+	clean   *scrub.Cleaner // nil until it is needed
+	written string         // a file that the command wrote itself
+	out     bytes.Buffer   // the result; written at the end, so that a failed command prints no half result
 }
 
 // Main runs goready until it is done or ctx ends, which means that the user interrupted it, and returns its exit status.
@@ -83,7 +90,11 @@ func Main(ctx context.Context, p Program) int {
 	if p.Host == nil {
 		p.Host = local.New()
 	}
-	return int((&app{Program: p, checks: check.All}).main(ctx))
+	a := &app{Program: p, checks: check.All, own: p.Host, now: p.Now}
+	if a.now.IsZero() {
+		a.now = time.Now()
+	}
+	return int(a.main(ctx))
 }
 
 func (a *app) main(ctx context.Context) Status {
@@ -113,7 +124,7 @@ func (a *app) report(ctx context.Context, err error) Status {
 		fmt.Fprintln(a.Stderr, "goready: interrupted")
 		return Interrupted
 	}
-	fmt.Fprintf(a.Stderr, "goready: %s\n", layer.Redact("", err.Error()))
+	fmt.Fprintf(a.Stderr, "goready: %s\n", printable(a.cleaner().Output(err.Error())))
 	var usage *usageError
 	if errors.As(err, &usage) {
 		if usage.hint != "" {
@@ -124,10 +135,9 @@ func (a *app) report(ctx context.Context, err error) Status {
 	return Incomplete
 }
 
-// flush writes the result to stdout or to the file of -o. Whatever a sentence may have quoted, no password of a URL
-// gets out.
+// flush writes the result to stdout or to the file of -o. Whatever a sentence may have quoted, no secret gets out.
 func (a *app) flush() error {
-	out := layer.Redact("", a.out.String())
+	out := printable(a.cleaner().Output(a.out.String()))
 	if a.output == "" {
 		_, err := io.WriteString(a.Stdout, out)
 		return err
@@ -163,10 +173,11 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.lang, "lang", "", "language of the text output: en or zh-CN")
 	mustRegister(root.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions([]cobra.Completion{"en", "zh-CN"}, cobra.ShellCompDirectiveNoFileComp)))
 	f.StringVarP(&a.dir, "dir", "C", "", "the workspace to look at: a folder or a .code-workspace file (default: the current folder)")
+	f.StringVar(&a.from, "from", "", "look at the machine recorded in the snapshot `FILE` (- is the standard input), not at this one")
 	f.DurationVar(&a.timeout, "timeout", 0, "time limit of the whole command (0: none)")
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.SetHelpCommand(a.helpCommand(root))
-	root.AddCommand(doctor, a.explainCommand(), a.versionCommand(), a.manCommand(root))
+	root.AddCommand(doctor, a.explainCommand(), a.snapshotCommand(), a.versionCommand(), a.manCommand(root))
 	return root
 }
 
@@ -228,7 +239,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 // getenv returns a variable of goready's own environment.
 func (a *app) getenv(name string) string {
 	value := ""
-	for _, kv := range a.Host.Environ() {
+	for _, kv := range a.own.Environ() {
 		if k, v, ok := strings.Cut(kv, "="); ok && k == name {
 			value = v
 		}

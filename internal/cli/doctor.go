@@ -95,6 +95,9 @@ func (a *app) doctor(cmd *cobra.Command, flags *doctorFlags, args []string) erro
 	if err != nil {
 		return err
 	}
+	if err := a.look(); err != nil {
+		return err
+	}
 	dir, err := a.workspace()
 	if err != nil {
 		return err
@@ -214,7 +217,7 @@ func (a *app) diagnose(ctx context.Context, flags *doctorFlags, dir string, chec
 	}
 	defer progress.stop()
 	start := time.Now()
-	f, err := facts.Gather(ctx, h, doctorOptions(dir, flags.consumers, checks, start))
+	f, err := facts.Gather(ctx, h, doctorOptions(dir, flags.consumers, checks, a.now))
 	if err != nil {
 		return nil, usagef("see 'goready help consumers'", "%w", err)
 	}
@@ -223,6 +226,7 @@ func (a *app) diagnose(ctx context.Context, flags *doctorFlags, dir string, chec
 		return nil, fmt.Errorf("the checks did not finish: %w", err)
 	}
 	a.quoteEvidence(results)
+	cleanResults(a.cleaner(), results)
 	folder := dir
 	if info, err := host.Stat(h, dir); err == nil && !info.Mode.IsDir() {
 		folder = f.Platform.Dir(dir)
@@ -242,21 +246,26 @@ const maxQuote = 200
 
 // quoteEvidence shows the line itself where a finding only names it, without its secrets.
 func (a *app) quoteEvidence(results []check.Result) {
+	files := map[string][]byte{}
 	for i := range results {
 		list := results[i].Finding.Evidence
 		for j := range list {
 			if e := &list[j]; e.Text == "" && e.Path != "" && e.Line > 0 {
-				e.Text = a.line(e.Path, e.Line)
+				e.Text = a.line(files, e.Path, e.Line)
 			}
 		}
 	}
 }
 
-// line returns a line of a file, "" if it cannot be read.
-func (a *app) line(name string, n int) string {
-	data, err := a.Host.ReadFile(name)
-	if err != nil {
-		return ""
+// line returns a line of a file without its secrets, "" if it cannot be read. files are those that were read before.
+// All of a file is cleaned, because a secret may have several lines.
+func (a *app) line(files map[string][]byte, name string, n int) string {
+	data, known := files[name]
+	if !known {
+		if read, err := a.Host.ReadFile(name); err == nil {
+			data = a.cleaner().File(name, read)
+		}
+		files[name] = data
 	}
 	text := ""
 	for line := range strings.Lines(string(data)) {

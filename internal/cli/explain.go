@@ -94,6 +94,9 @@ func (a *app) explain(cmd *cobra.Command, flags *explainFlags, names []string) e
 	if err := checkExplain(flags, names); err != nil {
 		return err
 	}
+	if err := a.look(); err != nil {
+		return err
+	}
 	dir, err := a.workspace()
 	if err != nil {
 		return err
@@ -107,6 +110,7 @@ func (a *app) explain(cmd *cobra.Command, flags *explainFlags, names []string) e
 		Observe:    flags.observe,
 		Probe:      flags.probe,
 		Variables:  asked(flags, names),
+		Now:        a.now,
 	})
 	if err != nil {
 		return usagef("see 'goready help consumers'", "%w", err)
@@ -125,7 +129,7 @@ func (a *app) explain(cmd *cobra.Command, flags *explainFlags, names []string) e
 		report.Chains = explain.Chains(f)
 	}
 	report.Ineffective = explain.Ineffective(f, names)
-	report.Redact()
+	report.Clean(a.cleaner())
 	if format == "json" {
 		return a.json(struct {
 			explain.Report

@@ -128,6 +128,11 @@ type watched struct {
 	progress *progress
 }
 
+var _ host.HeadReader = (*watched)(nil) // else the whole file would be read
+
+// ReadHead implements host.HeadReader.
+func (w *watched) ReadHead(name string, n int) ([]byte, error) { return host.Head(w.Host, name, n) }
+
 // Run implements host.Host.
 func (w *watched) Run(ctx context.Context, cmd host.Command) (host.Result, error) {
 	p := w.progress

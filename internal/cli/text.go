@@ -43,7 +43,7 @@ func (a *app) utf8() bool {
 			return strings.Contains(v, "utf-8") || strings.Contains(v, "utf8")
 		}
 	}
-	return a.Host.Platform().OS != "linux"
+	return a.own.Platform().OS != "linux"
 }
 
 func (s style) printf(format string, args ...any) { fmt.Fprintf(s.w, format, args...) }

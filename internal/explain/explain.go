@@ -91,12 +91,7 @@ func Decide(f *facts.Facts, c *facts.Consumer, name string) Decision {
 		return d
 	}
 	observe(f, c, name, &d)
-	for i, n := range d.Notes {
-		if i > 0 {
-			d.Note += "; "
-		}
-		d.Note += n.String()
-	}
+	d.joinNotes()
 	return d
 }
 
@@ -126,6 +121,17 @@ func decide(f *facts.Facts, c *facts.Consumer, name string) Decision {
 	}
 	d.Notes = append(d.Notes, c.Notes...)
 	return d
+}
+
+// joinNotes makes Note of Notes.
+func (d *Decision) joinNotes() {
+	d.Note = ""
+	for i, n := range d.Notes {
+		if i > 0 {
+			d.Note += "; "
+		}
+		d.Note += n.String()
+	}
 }
 
 // decideGo explains a variable that the go command resolves itself: its own files and defaults lie below the process
@@ -168,6 +174,9 @@ func decideGo(f *facts.Facts, c *facts.Consumer, name string, d *Decision) {
 	}
 	if unknown.IsZero() {
 		unknown = *taint
+	}
+	if unknown.IsZero() && c.User.Unknown {
+		unknown = msg.New("what the go env file says is not known: %s", c.User.Err)
 	}
 	if unknown.IsZero() && c.Go.SDK.Root == "" && dependsOnSDK(d, name) {
 		unknown = c.Go.Note

@@ -9,6 +9,7 @@ import (
 	"github.com/goready/goready/internal/facts"
 	"github.com/goready/goready/internal/goenv"
 	"github.com/goready/goready/internal/host"
+	"github.com/goready/goready/internal/host/scrub"
 	"github.com/goready/goready/internal/layer"
 	"github.com/goready/goready/internal/msg"
 )
@@ -147,15 +148,15 @@ func TestDecidedByAnother(t *testing.T) {
 	}
 }
 
-func TestRedact(t *testing.T) {
+func TestClean(t *testing.T) {
 	env := new(layer.Env)
 	env.Add("GOPROXY", set(layer.OSEnv, "x", "https://me:hunter2@proxy.example.com,direct"))
 	report := Report{Variables: Variables(&facts.Facts{Platform: host.Platform{OS: "linux"}, Consumers: []facts.Consumer{*consumer(env, "")}}, []string{"GOPROXY"})}
-	report.Redact()
+	report.Clean(scrub.NewCleaner(&host.Fixture{}))
 	if text := fmt.Sprintf("%+v", report); strings.Contains(text, "hunter2") {
 		t.Errorf("the password is still there: %s", text)
 	}
-	if got, want := report.Variables[0].Consumers[0].Value, "https://me:xxxxx@proxy.example.com,direct"; got != want {
+	if got, want := report.Variables[0].Consumers[0].Value, "https://xxxxx@proxy.example.com,direct"; got != want {
 		t.Errorf("value %q, want %q", got, want)
 	}
 }

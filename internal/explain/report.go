@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/goready/goready/internal/facts"
-	"github.com/goready/goready/internal/layer"
 	"github.com/goready/goready/internal/msg"
 	"github.com/goready/goready/internal/shell"
 )
@@ -174,36 +173,4 @@ func Chains(f *facts.Facts) []Chain {
 		out = append(out, chain)
 	}
 	return out
-}
-
-// Redact masks every secret in the report: passwords in URLs, and the values of variables whose names say that they
-// are secret. It comes last; everything before works with the true values.
-func (r *Report) Redact() {
-	for i := range r.Variables {
-		name := r.Variables[i].Name
-		for j := range r.Variables[i].Consumers {
-			redactDecision(name, &r.Variables[i].Consumers[j])
-		}
-	}
-	for _, m := range r.Modules {
-		for _, route := range m.Routes {
-			for name, value := range route.Variables {
-				route.Variables[name] = layer.Redact(name, value)
-			}
-		}
-	}
-}
-
-func redactDecision(name string, d *Decision) {
-	d.Value = layer.Redact(name, d.Value)
-	if d.GoEnv != nil {
-		v := layer.Redact(name, *d.GoEnv)
-		d.GoEnv = &v
-	}
-	for i := range d.Trail {
-		d.Trail[i].Value = layer.Redact(name, d.Trail[i].Value)
-	}
-	for i := range d.Observed {
-		d.Observed[i].Value = layer.Redact(name, d.Observed[i].Value)
-	}
 }

@@ -116,7 +116,9 @@ type UserFile struct {
 	Name string
 	Off  bool
 	Err  msg.Text // why there is none
-	File *goenv.File
+	// Unknown: Err is that goready cannot know the file; the go command may well read it.
+	Unknown bool
+	File    *goenv.File
 }
 
 // Link is a step of the start-up chain of a consumer.

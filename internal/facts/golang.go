@@ -94,24 +94,28 @@ func (g *gatherer) userFile(env *layer.Env) UserFile {
 	if !g.p.IsAbs(name) {
 		name = g.p.Join(g.o.Workspace, name)
 	}
-	u.File, u.Err = g.goEnvFile(name)
+	u.File, err = g.goEnvFile(name)
+	if err != nil {
+		u.Err, u.Unknown = msg.New("%s", err.Error()), errors.Is(err, host.ErrUnknown) || errors.Is(err, host.ErrTooLarge)
+	}
 	return u
 }
 
-func (g *gatherer) goEnvFile(name string) (*goenv.File, msg.Text) {
+// goEnvFile returns a go env file, nil if there is none.
+func (g *gatherer) goEnvFile(name string) (*goenv.File, error) {
 	if f, ok := g.f.Files[name]; ok {
-		return f, msg.Text{}
+		return f, nil
 	}
 	data, err := g.h.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, msg.Text{}
+		return nil, nil
 	}
 	if err != nil {
-		return nil, msg.New("%s", err.Error())
+		return nil, err
 	}
 	f := goenv.ParseFile(name, data)
 	g.f.Files[name] = f
-	return f, msg.Text{}
+	return f, nil
 }
 
 // goEnvHook answers $(go env KEY) in a start-up file.

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -24,6 +25,7 @@ type Recorder struct {
 	mu      sync.Mutex
 	fixture *Fixture // guarded by mu, as is all below
 	used    int
+	cut     map[string]bool // what the limits kept out
 }
 
 // Record returns a Recorder for h.
@@ -35,8 +37,19 @@ func Record(h Host, l Limits) *Recorder {
 		l.Total = 64 << 20
 	}
 	f := &Fixture{Schema: Schema, Machine: h.Platform(), Env: h.Environ(), Files: map[string]*File{}}
-	return &Recorder{host: h, limits: l, fixture: f, used: size(f.Env...)}
+	return &Recorder{host: h, limits: l, fixture: f, used: size(f.Env...), cut: map[string]bool{}}
 }
+
+// Cut returns the names of the files, folders and programs of which an answer was not recorded because it is above a
+// limit, sorted; "" is the list of processes or the environment of one. There are at most 1000.
+func (r *Recorder) Cut() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Sorted(maps.Keys(r.cut))
+}
+
+// maxCut is how many names Cut returns.
+const maxCut = 1000
 
 // Fixture returns what has been recorded so far. Answers recorded later do not change it.
 func (r *Recorder) Fixture() *Fixture {
@@ -64,6 +77,9 @@ func (r *Recorder) room(name string, n int) (whole, any bool) {
 	if n <= r.limits.File && r.used+cost <= r.limits.Total {
 		r.used += cost
 		return true, true
+	}
+	if len(r.cut) < maxCut {
+		r.cut[name] = true
 	}
 	if cost = size(name); r.used+cost > r.limits.Total {
 		return false, false

@@ -41,6 +41,7 @@ func chineseTables() [][]entry {
 		chineseGoenv,
 		chineseNet,
 		chineseShell,
+		chineseSnapshot,
 		chineseSysenv,
 	}
 }

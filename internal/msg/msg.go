@@ -28,6 +28,25 @@ func New(format string, args ...any) Text {
 // IsZero reports whether t is the empty sentence.
 func (t Text) IsZero() bool { return t.Format == "" }
 
+// Map returns the sentence with f applied to each argument that is a string, also in sentences within it.
+func (t Text) Map(f func(string) string) Text {
+	if len(t.Args) == 0 {
+		return t
+	}
+	args := make([]any, len(t.Args))
+	for i, a := range t.Args {
+		switch a := a.(type) {
+		case string:
+			args[i] = f(a)
+		case Text:
+			args[i] = a.Map(f)
+		default:
+			args[i] = a
+		}
+	}
+	return Text{t.Format, args}
+}
+
 // String returns the sentence in English.
 func (t Text) String() string { return t.In(English) }
 

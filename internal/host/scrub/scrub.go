@@ -1,13 +1,19 @@
 // Package scrub makes the recording of a machine fit to be shared.
 //
 // Its one invariant: it never adds or removes a line, so that what goready says about a scrubbed recording has the line
-// numbers of the machine. It does not decide what goready prints; that is masked by those who print it.
+// numbers of the machine. What goready prints about a machine goes through a [Cleaner], which finds the same secrets:
+// a recording, scrubbed, gives the same answers as the machine.
 package scrub
 
 import (
 	"cmp"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
 	"maps"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf16"
 
@@ -35,16 +41,26 @@ type Options struct {
 // Whether something is a secret is guessed from names and forms. It would rather remove too much; what no name and
 // no form gives away, it cannot find.
 func Fixture(f *host.Fixture, o Options) *host.Fixture {
-	s := &scrubber{found: map[string]bool{}, names: o.Names}
-	clean := f.Rewrite(host.Rewriter{Name: s.tokens, Text: s.line, Environ: s.environ, Args: s.args, Content: s.content})
+	clean, _ := Count(f, o)
+	return clean
+}
 
+// Count is Fixture; removed is the number of places where a secret was found by its name or form.
+func Count(f *host.Fixture, o Options) (clean *host.Fixture, removed int) {
+	s, clean := find(f, o.Names)
 	users, hosts := o.Users, o.Hosts
 	if o.Names {
 		moreUsers, moreHosts := namesIn(f)
 		users, hosts = slices.Concat(users, moreUsers), slices.Concat(hosts, moreHosts)
 	}
 	known, names := s.known(), newPseudonyms(f, users, hosts)
-	return clean.Rewrite(everything(func(text string) string { return names.replace(known.Replace(text)) }))
+	return clean.Rewrite(everything(func(text string) string { return names.replace(known.Replace(text)) })), s.removed
+}
+
+// find removes the secrets of f that can be told where they stand, and returns the scrubber that remembers them.
+func find(f *host.Fixture, names bool) (*scrubber, *host.Fixture) {
+	s := &scrubber{found: map[string]bool{}, names: names}
+	return s, f.Rewrite(host.Rewriter{Name: s.tokens, Text: s.line, Environ: s.environ, Args: s.args, Content: s.content})
 }
 
 // everything is a rewriter that treats all text alike.
@@ -66,12 +82,16 @@ func each(list []string, f func(string) string) []string {
 
 // scrubber removes secrets and remembers them.
 type scrubber struct {
-	found map[string]bool
-	names bool
+	found   map[string]bool
+	names   bool
+	removed int // places where a secret stood
 }
 
 // secret returns what stands for the secret v: Mark, and the line breaks of v.
 func (s *scrubber) secret(v string) string {
+	if v != Mark {
+		s.removed++
+	}
 	if plain := strings.TrimSpace(v); distinctive(plain) {
 		s.found[plain] = true
 	}
@@ -104,7 +124,26 @@ func (s *scrubber) known() *strings.Replacer {
 	for _, v := range secrets {
 		pairs = append(pairs, v, Mark)
 	}
+	for _, v := range secrets {
+		for _, spelled := range []string{url.QueryEscape(v), url.PathEscape(v), jsonEscape(v), base64.StdEncoding.EncodeToString([]byte(v))} {
+			if spelled != v {
+				pairs = append(pairs, spelled, Mark)
+			}
+		}
+	}
 	return strings.NewReplacer(pairs...)
+}
+
+// jsonEscape returns v as it stands between the quotes of JSON.
+func jsonEscape(v string) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return v // unreachable: a string has a JSON form
+	}
+	quoted := strings.TrimSuffix(b.String(), "\n")
+	return quoted[1 : len(quoted)-1]
 }
 
 // line scrubs text that is no file.
@@ -156,6 +195,10 @@ func (s *scrubber) content(name string, c host.Content) host.Content {
 			text = eachLine(text, withoutFullName)
 		case base == ".netrc" || base == "_netrc" || strings.HasPrefix(strings.TrimSpace(text), "machine "):
 			text = s.netrc(text)
+		case base == "fish_variables":
+			text = eachLine(text, s.fishVariable)
+		case base == ".pam_environment" || base == "pam_env.conf":
+			text = eachLine(text, s.pamLine)
 		}
 		return s.text(text, style{lines: !shellLike(base, text), noValues: base == "nsswitch.conf" || strings.Contains(name, "/pam.d/")})
 	})
@@ -188,6 +231,74 @@ func (s *scrubber) registryLine(line string) string {
 	}
 	_, value, _ = strings.Cut(s.environ(key+"="+value), "=")
 	return key + "=" + typ + ":" + value
+}
+
+// fishVariable scrubs a line "SETUVAR --export NAME:value", where fish has escaped all but letters, digits, / and _.
+func (s *scrubber) fishVariable(line string) string {
+	command, value, ok := strings.Cut(line, ":")
+	if !ok || !strings.HasPrefix(command, "SETUVAR ") {
+		return line
+	}
+	name := command[strings.LastIndexByte(command, ' ')+1:]
+	plain := unescapeFish(value)
+	_, clean, _ := strings.Cut(s.environ(name+"="+plain), "=")
+	if clean == plain {
+		return line
+	}
+	var b strings.Builder
+	for i := 0; i < len(clean); i++ {
+		if c := clean[i]; alphanumeric(c) || c == '/' || c == '_' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, `\x%02x`, c)
+		}
+	}
+	return command + ":" + b.String()
+}
+
+// unescapeFish replaces \xHH.
+func unescapeFish(text string) string {
+	var b strings.Builder
+	for {
+		before, rest, ok := strings.Cut(text, `\x`)
+		b.WriteString(before)
+		if !ok {
+			return b.String()
+		}
+		c, err := strconv.ParseUint(rest[:min(2, len(rest))], 16, 8)
+		if err != nil || len(rest) < 2 {
+			b.WriteString(`\x`)
+			text = rest
+			continue
+		}
+		b.WriteByte(byte(c))
+		text = rest[2:]
+	}
+}
+
+// pamLine scrubs a line "NAME DEFAULT=value OVERRIDE=value" of pam_env.
+func (s *scrubber) pamLine(line string) string {
+	name, _, _ := strings.Cut(strings.TrimLeft(line, " \t"), " ")
+	name, _, _ = strings.Cut(name, "\t")
+	if !secretName(name) {
+		return line
+	}
+	for _, key := range []string{"DEFAULT=", "OVERRIDE="} {
+		before, value, ok := strings.Cut(line, key)
+		if !ok {
+			continue
+		}
+		end := len(value)
+		for _, other := range []string{" DEFAULT=", "\tDEFAULT=", " OVERRIDE=", "\tOVERRIDE="} {
+			if i := strings.Index(value, other); i >= 0 {
+				end = min(end, i)
+			}
+		}
+		if quoted := strings.Trim(value[:end], " \t\r\""); !harmless(name, quoted) {
+			line = before + key + s.secret(quoted) + value[end:]
+		}
+	}
+	return line
 }
 
 // withoutFullName empties the fifth field of a line of /etc/passwd, which has the name and the telephone of a person.

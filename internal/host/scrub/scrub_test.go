@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -68,6 +69,11 @@ func TestFiles(t *testing.T) {
 		{"harmless_names", "/h/.bashrc", "KEYBOARD=us KEYMAP=de PWD=/x OLDPWD=/y AUTHOR=me GOAUTH=netrc PATH=/a:/b MONKEY=1 XAUTHORITY=/h/.Xauthority SSH_AUTH_SOCK=/run/x KEY_FILE=/h/key GIT_ASKPASS=/x GPG_TTY=z\n", "KEYBOARD=us KEYMAP=de PWD=/x OLDPWD=/y AUTHOR=me GOAUTH=netrc PATH=/a:/b MONKEY=1 XAUTHORITY=/h/.Xauthority SSH_AUTH_SOCK=/run/x KEY_FILE=/h/key GIT_ASKPASS=/x GPG_TTY=z\n"},
 		{"key_names", "/h/.bashrc", "SSH_KEY=§ MYSQL_PWD=§ DBPASS=§ AWS_SECRET_ACCESS_KEY=§ GITHUB_PAT=§ apiKey=§ KEY=§ REDISCLI_AUTH=§\n", "SSH_KEY=xxxxx MYSQL_PWD=xxxxx DBPASS=xxxxx AWS_SECRET_ACCESS_KEY=xxxxx GITHUB_PAT=xxxxx apiKey=xxxxx KEY=xxxxx REDISCLI_AUTH=xxxxx\n"},
 		{"fish", "/h/.config/fish/config.fish", "set -gx MY_TOKEN § two; set -gx GOPROXY direct\n", "set -gx MY_TOKEN xxxxx\n"},
+		{"fish_variables", "/h/.config/fish/fish_variables", "SETUVAR --export MY_TOKEN:Tr0ub4dor\\x263x\nSETUVAR GOPROXY:https\\x3a//u\\x3aabc\\x40p\\x2eexample\\x2ecom\nSETUVAR X:a\\x3ab\\x1ec\\xzz\n",
+			"SETUVAR --export MY_TOKEN:xxxxx\nSETUVAR GOPROXY:https\\x3a//xxxxx\\x40p\\x2eexample\\x2ecom\nSETUVAR X:a\\x3ab\\x1ec\\xzz\n"},
+		{"pam_environment", "/h/.pam_environment", "MY_TOKEN DEFAULT=§ OVERRIDE=\"a §\"\nA_KEY\tDEFAULT=§\nGOPROXY DEFAULT=direct\nB_KEY DEFAULT=${HOME}\n",
+			"MY_TOKEN DEFAULT=xxxxx OVERRIDE=xxxxx\nA_KEY\tDEFAULT=xxxxx\nGOPROXY DEFAULT=direct\nB_KEY DEFAULT=${HOME}\n"},
+		{"c_macro", "/h/.profile", "export CGO_CFLAGS=-DKEY=§ CFLAGS='-DDEBUG=1 -DAPI_TOKEN=§'\n", "export CGO_CFLAGS=-DKEY=xxxxx CFLAGS='-DDEBUG=1 -DAPI_TOKEN=xxxxx'\n"},
 		{"csh", "/h/.cshrc", "setenv MY_TOKEN §\nsetenv GOPROXY direct\n", "setenv MY_TOKEN xxxxx\nsetenv GOPROXY direct\n"},
 		{"powershell", "/h/profile.ps1", "$env:MY_TOKEN = \"§\"\n[Environment]::SetEnvironmentVariable(\"MY_TOKEN\", \"§\", \"User\")\n", "$env:MY_TOKEN = \"xxxxx\"\n[Environment]::SetEnvironmentVariable(\"MY_TOKEN\", \"xxxxx\", \"User\")\n"},
 		{"cmd", "/x.cmd", "setx MY_TOKEN §\r\nset GOPROXY=direct\r\nset MY_TOKEN=§\r\n", "setx MY_TOKEN xxxxx\r\nset GOPROXY=direct\r\nset MY_TOKEN=xxxxx\r\n"},
@@ -108,7 +114,39 @@ func TestFiles(t *testing.T) {
 			if strings.Count(got, "\n") != strings.Count(tt.text, "\n") {
 				t.Errorf("lines were added or removed")
 			}
+			if again := scrubFile(tt.file, got); again != got {
+				t.Errorf("the second time it is %q", again)
+			}
+			c := scrub.NewCleaner(host.FromFiles(linux, nil, map[string]string{tt.file: plant(tt.text)}))
+			if cleaned := string(c.File(tt.file, []byte(plant(tt.text)))); cleaned != got {
+				t.Errorf("a Cleaner makes it %q", cleaned)
+			}
 		})
+	}
+}
+
+// TestCleaner: what a machine's answers are cleaned to, those of its scrubbed recording are too.
+func TestCleaner(t *testing.T) {
+	f := host.FromFiles(linux, []string{"HOME=/h"}, map[string]string{"/h/.bashrc": plant("export MY_TOKEN=§\n")})
+	c := scrub.NewCleaner(f)
+	tests := []struct{ name, got, want string }{
+		{"value", c.Value("GOPROXY", "https://u:pw@p.example.com,direct"), "https://xxxxx@p.example.com,direct"},
+		{"value_masked_before", c.Value("GOPROXY", "https://u:xxxxx@p.example.com"), "https://xxxxx@p.example.com"},
+		{"value_secret_name", c.Value("A_KEY", "short"), "xxxxx"},
+		{"value_known", c.Value("NOTE", plant("a § b")), "a xxxxx b"},
+		{"value_of_nothing", c.Value("", plant("TOKEN=§")), "TOKEN=xxxxx"},
+		{"line", c.Line("x --password short"), "x --password xxxxx"},
+		{"line_known_in_url", c.Line("a?b=" + url.QueryEscape(secret)), "a?b=xxxxx"},
+		{"name_known", c.Name(plant("/h/§/x")), "/h/xxxxx/x"},
+		{"name_stays", c.Name("/h/user:pw@x"), "/h/user:pw@x"},
+		{"output_known_base64", c.Output(base64.StdEncoding.EncodeToString([]byte(secret))), "xxxxx"},
+		{"output_json", c.Output(`{"key": "go.binary.bad", "token": 7, "text": "https://u:pw@h ` + token + `"}`), `{"key": "go.binary.bad", "token": 7, "text": "https://xxxxx@h xxxxx"}`},
+		{"file", string(c.File("/h/.netrc", []byte("machine h login a password b\n"))), "machine h login xxxxx password xxxxx\n"},
+	}
+	for _, tt := range tests {
+		if tt.got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, tt.got, tt.want)
+		}
 	}
 }
 
@@ -308,11 +346,11 @@ func fastest(pattern string, size int) time.Duration {
 
 func FuzzScrub(f *testing.F) {
 	for _, s := range []string{"TOKEN=a\"b'c\n", "https://u:p@h@i/", `{"token": "a", "key": [1, "b"], "pass": 12}`, "machine a login b", "key: |\n  a\r\n b\n",
-		"<password>x", "-----BEGIN PRIVATE" + " KEY-----", `\"token\": \"a`, "Basic YTpi", "a:b@c", "--token\t'x", "TOKEN=\\"} {
+		"<password>x", "-----BEGIN PRIVATE" + " KEY-----", `\"token\": \"a`, "Basic YTpi", "a:b@c", "--token\t'x", "TOKEN=\\", `{"key": [0]}`, "SETUVAR A_KEY:\\x3a\\x0a", "A_KEY DEFAULT=b OVERRIDE=c"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, name := range []string{"/h/.bashrc", "/x.json", "/h/.netrc", host.RegistryUser} {
+		for _, name := range []string{"/h/.bashrc", "/x.json", "/h/.netrc", "/h/fish_variables", "/h/.pam_environment", host.RegistryUser} {
 			got := scrubFile(name, text)
 			if strings.Count(got, "\n") != strings.Count(text, "\n") {
 				t.Errorf("%s: lines were added or removed: %q", name, got)

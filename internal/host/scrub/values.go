@@ -114,7 +114,7 @@ func (s *scrubber) values(text string, st style) string {
 		}
 		a := assignment{text: text, st: st, name: strings.TrimRight(text[i:end], "-."), start: i}
 		a.pos = i + len(a.name)
-		if (secretName(a.name) || userOption(a.name) && a.option()) && a.findValue() && !harmless(a.name, text[a.from:a.to]) {
+		if (secretName(a.name) || a.option() && (userOption(a.name) || secretMacro(a.name))) && a.findValue() && !harmless(a.name, text[a.from:a.to]) {
 			b.WriteString(text[done:a.from] + a.replacement(s))
 			done, end = a.to, a.to
 		}
@@ -122,6 +122,9 @@ func (s *scrubber) values(text string, st style) string {
 	}
 	return b.String() + text[done:]
 }
+
+// secretMacro reports whether the name of an option is -D of a C compiler and the name of a secret.
+func secretMacro(option string) bool { return option[0] == 'D' && secretName(option[1:]) }
 
 func letter(c byte) bool { return c == '_' || 'a' <= c|0x20 && c|0x20 <= 'z' }
 
@@ -155,6 +158,10 @@ func (a *assignment) replacement(s *scrubber) string {
 		return "0"
 	case a.list && strings.ContainsAny(value, `"'`):
 		return s.quotedStrings(value)
+	case a.list && a.quoted && (strings.TrimSpace(value) == "" || strings.ContainsAny(value, "[{")):
+		return value
+	case a.list && a.quoted: // numbers: JSON must stay JSON
+		return "0" + strings.TrimPrefix(s.secret(value), Mark)
 	}
 	return s.secret(value)
 }

@@ -1,0 +1,254 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/goready/goready/internal/goenv"
+	"github.com/goready/goready/internal/host"
+	"github.com/goready/goready/internal/host/hosttest"
+	"github.com/goready/goready/internal/host/local"
+)
+
+// testNow is when the machines of the tests are looked at.
+var testNow = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+
+// goready runs goready and returns what it printed.
+func goready(t *testing.T, h host.Host, dir string, args ...string) (stdout, stderr string, status int) {
+	t.Helper()
+	var out, errors bytes.Buffer
+	status = Main(t.Context(), Program{Host: h, Args: args, Dir: func() (string, error) { return dir, nil }, Now: testNow,
+		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errors})
+	return out.String(), errors.String(), status
+}
+
+// questions are command lines whose answers a snapshot must reproduce.
+func questions() [][]string {
+	all := slices.Concat(goenv.Variables(), []string{"PATH", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"})
+	return [][]string{
+		{"doctor", "--format", "json", "--severity", "info"},
+		{"doctor", "-v"},
+		{"doctor", "--severity", "info", "--lang", "zh-CN"},
+		slices.Concat([]string{"explain", "--format", "json", "--observe"}, all),
+		slices.Concat([]string{"explain", "--format", "json", "--editor-from", "terminal"}, all),
+		slices.Concat([]string{"explain", "--format", "json", "--editor-from", "desktop", "--chain"}, all),
+		{"explain", "-v", "GOPROXY", "GOFLAGS", "--module", "git.example.com/a/b", "--answers", "404,ok", "--url", "https://example.com"},
+	}
+}
+
+// replayed compares the answers of a machine with those of its snapshot.
+func replayed(t *testing.T, h host.Host, dir string, args ...string) (file string) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "snapshot.json.gz")
+	if _, stderr, status := goready(t, h, dir, append([]string{"snapshot", "-o", file}, args...)...); status != 0 {
+		t.Fatalf("snapshot: status %d, %s", status, stderr)
+	}
+	for _, q := range questions() {
+		live, liveErr, liveStatus := goready(t, h, dir, q...)
+		again, againErr, againStatus := goready(t, nil, "/nowhere", append(slices.Clone(q), "--from", file, "--lang", langOf(q))...)
+		if liveStatus > int(Findings) && liveStatus != int(Incomplete) || liveStatus != againStatus {
+			t.Errorf("%.60q: status %d, and %d from the snapshot\n%s%s", q, liveStatus, againStatus, liveErr, againErr)
+		}
+		if diff := cmp.Diff(comparable(t, live), comparable(t, again)); diff != "" {
+			t.Errorf("%.60q: -live +snapshot:\n%.3000s", q, diff)
+		}
+	}
+	return file
+}
+
+// langOf returns the language of a command line, English if it has none: it is that of the tester otherwise.
+func langOf(args []string) string {
+	if slices.Contains(args, "zh-CN") {
+		return "zh-CN"
+	}
+	return "en"
+}
+
+// comparable returns an answer without what differs each time: how long it took.
+func comparable(t *testing.T, out string) any {
+	t.Helper()
+	if !strings.HasPrefix(out, "{") {
+		return out
+	}
+	var v any
+	if err := json.Unmarshal([]byte(out), &v); err != nil {
+		t.Fatal(err)
+	}
+	return untimed(v)
+}
+
+func untimed(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		delete(v, "durationMs")
+		for k := range v {
+			v[k] = untimed(v[k])
+		}
+	case []any:
+		for i := range v {
+			v[i] = untimed(v[i])
+		}
+	}
+	return v
+}
+
+// TestReplayMachines: every machine that is described for a test gives the same answers when it is replayed.
+func TestReplayMachines(t *testing.T) {
+	var files []string
+	for _, pattern := range []string{"testdata/machines/*.txtar", "../check/testdata/*.txtar"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no machines in %s: %v", pattern, err)
+		}
+		files = append(files, found...)
+	}
+	terminalIsUTF8(t)
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := hosttest.ParseMachine(t, archive)
+			m.Host.Env = append(m.Host.Env, "GOREADY_LANG=en", "LC_ALL=C.UTF-8")
+			replayed(t, m.Host, m.Dir)
+		})
+	}
+}
+
+// still is this machine with the processes that it had at the first question, and programs that are run once.
+type still struct {
+	host.Host
+	procs func() ([]host.Process, error)
+}
+
+func newStill() *still {
+	h := local.New()
+	return &still{h, sync.OnceValues(h.Processes)}
+}
+
+func (s *still) Processes() ([]host.Process, error) { return s.procs() }
+
+// TestReplayLocal: this machine, with a home folder of its own, gives the same answers when it is replayed.
+func TestReplayLocal(t *testing.T) {
+	home, ws := privateHome(t)
+	writeFiles(t, home, map[string]string{
+		".bashrc":        "export GOPROXY=https://bashrc.example.com,direct\n. ~/.more\n",
+		".more":          "export GOFLAGS=-mod=mod\n",
+		".zshrc":         "export GOPROXY=https://zshrc.example.com\n",
+		".config/go/env": "GONOSUMDB=*\nGOPRIVATE=git.example.com\n",
+	})
+	writeFiles(t, ws, map[string]string{"go.mod": "module example.com/app\n\ngo 1.26\n", ".vscode/settings.json": `{"go.toolsEnvVars": {"GOFLAGS": "-x"}}`})
+	h := newStill()
+	file := replayed(t, h, ws)
+
+	// -C may name another folder that was recorded, and what was not is unknown.
+	out, _, status := goready(t, nil, "/nowhere", "explain", "GOFLAGS", "--from", file, "-C", ".", "--format", "json")
+	if status != 0 || !strings.Contains(out, `"workspace": `+jsonText(ws)) {
+		t.Errorf("-C .: status %d, %.200s", status, out)
+	}
+	if _, stderr, status := goready(t, nil, "/nowhere", "explain", "GOFLAGS", "--from", file, "-C", "/never/recorded"); status != int(Usage) || stderr == "" {
+		t.Errorf("-C /never/recorded: status %d, %s", status, stderr)
+	}
+}
+
+// TestReplayNames: a snapshot without names has the findings of the machine.
+func TestReplayNames(t *testing.T) {
+	terminalIsUTF8(t)
+	archive, err := txtar.ParseFile("testdata/machines/readme.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := hosttest.ParseMachine(t, archive)
+	home := strings.TrimPrefix(m.Host.Env[slices.IndexFunc(m.Host.Env, func(kv string) bool { return strings.HasPrefix(kv, "HOME=") })], "HOME=")
+	user := filepath.Base(home)
+	m.Host.Env = append(m.Host.Env, "GOREADY_LANG=en", "LC_ALL=C.UTF-8", "HOSTNAME=somebodys-laptop")
+	file := filepath.Join(t.TempDir(), "snapshot.json")
+	if _, stderr, status := goready(t, m.Host, m.Dir, "snapshot", "--names", "-o", file); status != 0 {
+		t.Fatalf("status %d, %s", status, stderr)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{home + "/", "somebodys-laptop", `"USER=` + user + `"`} {
+		if bytes.Contains(data, []byte(name)) {
+			t.Errorf("%q is in the snapshot", name)
+		}
+	}
+	for _, q := range questions() {
+		live, _, _ := goready(t, m.Host, m.Dir, q...)
+		again, stderr, _ := goready(t, nil, "/nowhere", append(slices.Clone(q), "--from", file, "--lang", langOf(q))...)
+		live, again = strings.ReplaceAll(live, home, "/home/someone"), strings.ReplaceAll(again, "/home/someone2", "/home/someone")
+		if diff := cmp.Diff(comparable(t, live), comparable(t, again)); diff != "" {
+			t.Errorf("%.60q: %s -live +snapshot:\n%.3000s", q, stderr, diff)
+		}
+	}
+}
+
+// terminalIsUTF8 makes what is printed independent of the tester's terminal.
+func terminalIsUTF8(t *testing.T) {
+	for name, value := range map[string]string{"LC_ALL": "C.UTF-8", "CLICOLOR_FORCE": "", "GOREADY_FORMAT": "", "GOREADY_LANG": "en"} {
+		t.Setenv(name, value)
+	}
+}
+
+// privateHome makes an empty home folder and workspace, and takes from the environment what the tester's machine has.
+func privateHome(t *testing.T) (home, workspace string) {
+	t.Helper()
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	terminalIsUTF8(t)
+	home, workspace = filepath.Join(root, "home"), filepath.Join(root, "ws")
+	for _, kv := range os.Environ() {
+		name, _, _ := strings.Cut(kv, "=")
+		upper := strings.ToUpper(name)
+		if strings.HasPrefix(upper, "GO") && !strings.HasPrefix(upper, "GOREADY") || strings.HasSuffix(upper, "_PROXY") || strings.HasPrefix(upper, "XDG_") {
+			t.Setenv(name, "") // so that it is restored
+			os.Unsetenv(name)
+		}
+	}
+	for name, value := range map[string]string{"HOME": home, "USERPROFILE": home, "AppData": filepath.Join(home, "AppData", "Roaming"),
+		"LocalAppData": filepath.Join(home, "AppData", "Local")} {
+		t.Setenv(name, value)
+	}
+	for _, dir := range []string{home, workspace} {
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return home, workspace
+}
+
+func writeFiles(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
+	for name, text := range files {
+		name = filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func jsonText(s string) string {
+	data, err := json.Marshal(s)
+	if err != nil {
+		panic(err)
+	}
+	return string(data)
+}

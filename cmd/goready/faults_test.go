@@ -100,7 +100,7 @@ func faults() []fault {
 		{"persisted_goos", "env.persisted-target", "target", func(m *machine) { m.goEnv("GOOS=windows") }},
 		{"unknown_flag", "env.goflags", "GOFLAGS", func(m *machine) { m.goEnv("GOFLAGS=-modd=mod") }},
 		{"vendor_everywhere", "env.goflags", "GOFLAGS", func(m *machine) { m.bothWays("GOFLAGS", "-mod=vendor") }},
-		{"modules_off", "env.go111module", "GO111MODULE", func(m *machine) { m.goEnv("GO111MODULE=off") }},
+		{"modules_off", "env.go111module", "GO111MODULE gomod", func(m *machine) { m.goEnv("GO111MODULE=off") }},
 		{"shadowed", "env.shadowed", "GOPRIVATE", func(m *machine) {
 			m.goEnv("GOPRIVATE=git.example.com/*")
 			m.bothWays("GOPRIVATE", "other.example.com")
@@ -111,7 +111,7 @@ func faults() []fault {
 		}},
 		{"gobin_relative", "env.gobin", "GOBIN", func(m *machine) { m.goEnv("GOBIN=bin") }},
 		{"gobin_list", "env.gobin", "GOBIN", func(m *machine) { m.bothWays("GOBIN", "/home/dev/bin:/home/dev/go/bin") }},
-		{"tools_not_on_path", "env.bin-on-path", "path", func(m *machine) {
+		{"tools_not_on_path", "env.bin-on-path", "path GOPATH GOBIN", func(m *machine) {
 			m.homeFile("go/bin/staticcheck", "#!/bin/sh\n")
 			m.setPath(system + ":" + sdkBin)
 		}},

@@ -164,7 +164,7 @@ func loopbackFinding(f *facts.Facts, p *proxySeen) Finding {
 		Evidence: []Evidence{p.evidence()}}
 	if p.layer == layer.HTTPProxy {
 		finding.Cause = msg.New("the proxy runs on the computer in front of you, and this is the remote server: downloads fail with \"connection refused\"")
-		finding.Steps = []Step{{Text: msg.New("give http.proxy the scope of that computer: set it in its user settings with remote.SSH.useLocalServer, or clear it in the settings of the remote")}}
+		finding.Steps = []Step{{Text: msg.New("clear http.proxy in the settings of the remote, or name a proxy there that the server can reach")}}
 		return finding
 	}
 	finding.Cause = msg.New("inside a container that is the container, not the host: downloads fail with \"connection refused\" unless the proxy runs inside or the network is the host's")

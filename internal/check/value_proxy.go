@@ -56,7 +56,7 @@ func proxySteps(p *proxySeen) []Step {
 		case problem.Instead == "HTTPS_PROXY":
 			steps = append(steps, Step{Text: msg.New("set %s too, where %s is set: %s", "HTTPS_PROXY", p.name, p.from)})
 		case problem.Instead != "":
-			steps = append(steps, Step{Text: msg.New("in %s write %s in place of %s", p.from, layer.Redact("", problem.Instead), problem.Token)})
+			steps = append(steps, Step{Text: msg.New("in %s write %s in place of %s", p.from, withoutUsers(problem.Instead), withoutUsers(problem.Token))})
 		default:
 			steps = append(steps, Step{Text: msg.New("correct the value of %s there: %s", p.name, p.from)})
 		}

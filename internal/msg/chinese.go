@@ -33,6 +33,7 @@ func chineseTables() [][]entry {
 		chineseCheck,
 		chineseCheckEnv,
 		chineseCheckShell,
+		chineseCheckValue,
 		chineseCLI,
 		chineseDoctor,
 		chineseEditor,

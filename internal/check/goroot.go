@@ -52,7 +52,9 @@ func rootSettings(f *facts.Facts) []*rootSetting {
 		if value == "" || id == layer.Frozen || strings.Contains(strings.ReplaceAll(value, `\`, "/"), "/golang.org/toolchain@") {
 			continue
 		}
-		k := slices.IndexFunc(all, func(s *rootSetting) bool { return s.value == value && (s.layer == layer.GoEnvFile) == (id == layer.GoEnvFile) })
+		k := slices.IndexFunc(all, func(s *rootSetting) bool {
+			return s.value == value && (s.layer == layer.GoEnvFile) == (id == layer.GoEnvFile)
+		})
 		if k < 0 {
 			k = len(all)
 			all = append(all, &rootSetting{value: value, layer: id})
@@ -70,7 +72,7 @@ func (s *rootSetting) add(consumer string, e Evidence, id layer.ID) {
 	}
 	switch {
 	case slices.Contains(s.evidence, e):
-	case e.Path != "" && (len(s.evidence) == 0 || s.evidence[0].Path == ""):
+	case len(s.evidence) > 0 && s.layer == layer.OSEnv && id != layer.OSEnv:
 		s.evidence, s.layer = append([]Evidence{e}, s.evidence...), id
 	default:
 		s.evidence = append(s.evidence, e)

@@ -52,7 +52,7 @@ func toolchainSettings(f *facts.Facts) []*toolchainSetting {
 	var all []*toolchainSetting
 	for i := range f.Consumers {
 		c := &f.Consumers[i]
-		if !isDeveloper(c.ID) || consumerOf(f, c.ID) == nil || c.Go.SDK.Root == "" {
+		if !isDeveloper(c.ID) || consumerOf(f, c.ID) == nil || !choosesToolchain(c) {
 			continue
 		}
 		d := explain.Decide(f, c, "GOTOOLCHAIN")
@@ -60,7 +60,9 @@ func toolchainSettings(f *facts.Facts) []*toolchainSetting {
 		if d.State != explain.Set || !ok {
 			continue
 		}
-		k := slices.IndexFunc(all, func(s *toolchainSetting) bool { return s.value == d.Value && (s.by.From == by.From || s.sameOrigin(by)) })
+		k := slices.IndexFunc(all, func(s *toolchainSetting) bool {
+			return s.value == d.Value && (s.by.From == by.From || s.sameOrigin(by))
+		})
 		if k < 0 {
 			k = len(all)
 			all = append(all, &toolchainSetting{value: d.Value, by: by})
@@ -70,6 +72,13 @@ func toolchainSettings(f *facts.Facts) []*toolchainSetting {
 		all[k].ids = append(all[k].ids, c.ID)
 	}
 	return all
+}
+
+// choosesToolchain reports whether the go command of a consumer is one that knows GOTOOLCHAIN. Without a go command
+// there is another finding, as there is for an old one.
+func choosesToolchain(c *facts.Consumer) bool {
+	v := versionOf(c.Go.SDK)
+	return c.Go.SDK.Root != "" && c.Go.Note.IsZero() && (v == "" || version.Compare(v, oldestUsable) >= 0)
 }
 
 // sameOrigin reports whether two consumers with the same value probably have it from the same place: one through the
@@ -140,7 +149,7 @@ func reasonEvidence(name string, r layer.Reason) Evidence {
 // selectionHere returns the toolchain that goready's own environment selects in the workspace, if that is known.
 func selectionHere(f *facts.Facts) (goenv.Selection, *facts.Consumer, bool) {
 	c := consumerOf(f, "current")
-	if c == nil || c.Go.SDK.Root == "" || !c.Go.Note.IsZero() {
+	if c == nil || !choosesToolchain(c) {
 		return goenv.Selection{}, nil, false
 	}
 	s := goenv.SelectToolchain(f.Query(c))
@@ -255,7 +264,8 @@ func twoPart(f *facts.Facts, _ *facts.Toolchain) []Finding {
 			finding.Steps[0].Command = "go work edit -go=" + file.Go.Value + ".0"
 		}
 	case minorOf(v) > expected:
-		finding.Message = say("go.toolchain-two-part.unreleased", "line known", msg.New("\"go %s\" asks for a Go that goready knows no release of, nor expects one by now", file.Go.Value))
+		finding.Severity = Warning
+		finding.Message = say("go.toolchain-two-part.unreleased", "line", msg.New("\"go %s\" asks for a Go that goready knows no release of, nor expects one by now", file.Go.Value))
 		finding.Cause = msg.New("go tries to download %s.0 and stops if there is none", v)
 		finding.Steps = []Step{{Text: msg.New("write the version that the module really needs")}}
 	default:

@@ -220,7 +220,7 @@ func mismatch(f *facts.Facts, t *facts.Toolchain, groups []int) Finding {
 	if v := newest(t, "", func(p *facts.GoProgram) bool { return p == a || p == b }); v != nil {
 		want = v
 	}
-	finding.Steps = []Step{{Text: msg.New("put %s first for all, in a file that every shell reads", f.Platform.Dir(want.Path)), Command: pathCommand(f, f.Platform.Dir(want.Path))}}
+	finding.Steps = []Step{{Text: msg.New("change these lines so that %s comes first for all", f.Platform.Dir(want.Path))}}
 	return finding
 }
 

@@ -70,7 +70,7 @@ func originText(o facts.Origin) msg.Text {
 	case "tarball":
 		return msg.New("an unpacked archive")
 	case "dl":
-		return msg.New("golang.org/dl")
+		return msg.New("%s", "golang.org/dl")
 	case "":
 		return msg.New("an unknown source")
 	}

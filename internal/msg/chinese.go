@@ -28,7 +28,7 @@ var chinese = sync.OnceValue(func() map[string]string {
 
 // chineseTables returns the sentences of all packages. One that several packages say is in the first table.
 func chineseTables() [][]entry {
-	return [][]entry{chineseShared, chineseCheck, chineseCLI, chineseEditor, chineseExplain, chineseFacts, chineseGoenv, chineseNet, chineseShell, chineseSysenv}
+	return [][]entry{chineseShared, chineseCheck, chineseCheckGo, chineseCLI, chineseEditor, chineseExplain, chineseFacts, chineseGoenv, chineseNet, chineseShell, chineseSysenv}
 }
 
 // chineseShared has what more than one package says.

@@ -32,6 +32,7 @@ func chineseTables() [][]entry {
 		chineseShared,
 		chineseCheck,
 		chineseCheckEnv,
+		chineseCheckGo,
 		chineseCheckShell,
 		chineseCheckValue,
 		chineseCLI,

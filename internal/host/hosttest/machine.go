@@ -100,9 +100,10 @@ func (m *Machine) set(key, value string) bool {
 		m.describe(first, func(i *host.Info) { i.ModTime = at })
 		return err == nil
 	case "binary":
-		format, arch, _ := strings.Cut(second, "/")
+		blank := max(0, strings.LastIndexByte(value, ' ')) // the name may have some
+		format, arch, _ := strings.Cut(strings.TrimSpace(value[blank:]), "/")
 		head := host.Content(BinaryHead(format, strings.Split(arch, "+")...))
-		m.Host.Add(first, host.File{Head: &head, Info: &host.Info{Mode: 0o755, Size: 15 << 20}})
+		m.Host.Add(value[:blank], host.File{Head: &head, Info: &host.Info{Mode: 0o755, Size: 15 << 20}})
 		return len(head) > 0
 	case "result":
 		command, output, ok := strings.Cut(value, " => ")

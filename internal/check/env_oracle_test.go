@@ -111,9 +111,7 @@ func newOracleMachine(t *testing.T, gocmd, cache string) *oracleMachine {
 	m := &oracleMachine{home: home, root: filepath.Dir(filepath.Dir(gocmd))}
 	writeTree(t, home, map[string]string{
 		// no process in the background that writes into the folder while it is removed
-		".config/go/telemetry/mode": "off
-", "Library/Application Support/go/telemetry/mode": "off
-",
+		".config/go/telemetry/mode": "off\n", "Library/Application Support/go/telemetry/mode": "off\n",
 		"app/go.mod":   "module example.com/app\n\ngo 1.21\n",
 		"app/main.go":  "package main\n\nfunc main() {}\n",
 		"work/go.work": "go 1.21\n\nuse ./a\n", "work/a/go.mod": "module example.com/a\n\ngo 1.21\n", "work/a/a.go": "package a\n",

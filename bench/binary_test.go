@@ -67,6 +67,9 @@ func TestTraceSeesProcesses(t *testing.T) {
 	if got := trace(t, m, "/bin/sh", "-c", "/bin/true; exit 0"); len(got) == 0 {
 		t.Error("a shell that starts a program was not seen")
 	}
+	if got := children(t, traceAll(t, m, "/bin/sh", "-c", "/bin/true; (exec /bin/echo x); exit 0")); !slices.Equal(got, []string{"/bin/true", "/bin/echo"}) {
+		t.Errorf("the children of a shell: %q", got)
+	}
 	if got := trace(t, m, "/bin/sh", "-c", "exec /bin/true"); len(got) != 1 {
 		t.Errorf("a shell that becomes a program: %q", got)
 	}
@@ -79,8 +82,101 @@ func TestTraceSeesProcesses(t *testing.T) {
 	}
 }
 
+// maxProcesses is how many processes a run of the doctor starts at most: the compiler, to tell its version, and the
+// user's shell in its four modes.
+const maxProcesses = 5
+
+// TestDoctorStartsFewProcesses traces the doctor: the few processes it starts are those that its page names, and neither
+// it nor they ask the network.
+func TestDoctorStartsFewProcesses(t *testing.T) {
+	goready := binary(t, plain)
+	m := newMachine(t)
+	lines := traceAll(t, m, goready, "doctor")
+	for _, line := range lines {
+		if strings.Contains(line, "socket(") && strings.Contains(line, "AF_INET") {
+			t.Error(line)
+		}
+	}
+	started := children(t, lines)
+	if len(started) > maxProcesses {
+		t.Errorf("%d processes, at most %d are promised: %q", len(started), maxProcesses, started)
+	}
+	shells := 0
+	for _, program := range started {
+		switch filepath.Base(program) {
+		case "bash":
+			shells++
+		case "compile":
+		default:
+			t.Errorf("starts %s", program)
+		}
+	}
+	if shells == 0 {
+		t.Error("the shell was not started: the test sees nothing")
+	}
+	if started := children(t, traceAll(t, m, goready, "doctor", "--skip", "shell,go.goroot-mixed")); len(started) != 0 {
+		t.Errorf("without the checks that need them it starts %q", started)
+	}
+}
+
+// children returns the programs of the processes that the traced program itself started, not those that they started.
+func children(t *testing.T, lines []string) []string {
+	t.Helper()
+	var first string                 // the traced program's process
+	began := map[string]string{}     // system calls whose end is on another line, by thread
+	threads := map[string]string{}   // the thread that started a thread
+	processes := map[string]string{} // the thread that started a process
+	programs := map[string]string{}  // what a process became first
+	var order []string
+	for _, line := range lines {
+		pid, call, _ := strings.Cut(line, " ")
+		call = strings.TrimSpace(call)
+		if before, _, ok := strings.Cut(call, " <unfinished"); ok {
+			began[pid], call = before, before
+		} else if _, rest, ok := strings.Cut(call, " resumed>"); ok {
+			call = began[pid] + rest
+		}
+		result := ""
+		if i := strings.LastIndex(call, "= "); i >= 0 {
+			result = call[i+len("= "):]
+		}
+		switch {
+		case first == "":
+			first = pid
+		case strings.HasPrefix(call, "execve"):
+			if _, known := programs[pid]; !known && pid != first {
+				_, rest, _ := strings.Cut(call, `"`)
+				programs[pid], _, _ = strings.Cut(rest, `"`)
+				order = append(order, pid)
+			}
+		case result == "" || strings.HasPrefix(call, "socket"):
+		case strings.Contains(call, "CLONE_THREAD"):
+			threads[result] = pid
+		default:
+			processes[result] = pid
+		}
+	}
+	var out []string
+	for _, pid := range order {
+		by := processes[pid]
+		for threads[by] != "" {
+			by = threads[by]
+		}
+		if by == first {
+			out = append(out, programs[pid])
+		}
+	}
+	return out
+}
+
 // trace runs a program under strace and returns the system calls that started a process or used the network.
 func trace(t *testing.T, m *machine, program string, args ...string) []string {
+	t.Helper()
+	return processCalls(t, traceAll(t, m, program, args...))
+}
+
+// traceAll returns all lines of the trace.
+func traceAll(t *testing.T, m *machine, program string, args ...string) []string {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("needs strace, which is a Linux program")
@@ -95,12 +191,11 @@ func trace(t *testing.T, m *machine, program string, args ...string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return processCalls(t, string(data))
+	return strings.Split(strings.TrimSpace(string(data)), "\n")
 }
 
-func processCalls(t *testing.T, log string) []string {
+func processCalls(t *testing.T, lines []string) []string {
 	t.Helper()
-	lines := strings.Split(strings.TrimSpace(log), "\n")
 	if !strings.Contains(lines[0], "execve(") {
 		t.Fatalf("not a trace: %q", lines[0])
 	}

@@ -1,4 +1,285 @@
 package check
 
+import (
+	"slices"
+	"strings"
+
+	"github.com/goready/goready/internal/explain"
+	"github.com/goready/goready/internal/facts"
+	"github.com/goready/goready/internal/goenv"
+	"github.com/goready/goready/internal/layer"
+	"github.com/goready/goready/internal/msg"
+)
+
 // envValueChecks are about what values mean.
-func envValueChecks() []Check { return nil }
+func envValueChecks() []Check {
+	project := []facts.Section{facts.SectionProject}
+	return []Check{
+		{ID: "env.home-missing", Severity: Error, Platforms: []string{"linux", "darwin"}, Facts: project, Run: checkHomeMissing,
+			Title: msg.New("services and jobs that run go have a HOME, or folders for its caches")},
+		{ID: "env.special-chars", Severity: Warning, Facts: project, Run: checkSpecialChars,
+			Title: msg.New("folders of Go have names that compilers understand")},
+		{ID: "env.cache-paths", Severity: Error, Facts: project, Run: checkCachePaths,
+			Title: msg.New("the caches and the folder for temporary files are usable")},
+		{ID: "env.proxyvars", Severity: Warning, Run: checkProxyVars,
+			Title: msg.New("HTTP_PROXY, HTTPS_PROXY and NO_PROXY mean what they seem to mean")},
+		{ID: "env.goproxy-syntax", Severity: Error, Run: checkGOPROXY,
+			Title: msg.New("GOPROXY is a list that Go accepts and reads to its end")},
+		{ID: "env.gosumdb-syntax", Severity: Error, Run: checkGOSUMDB,
+			Title: msg.New("GOSUMDB names a checksum database, and no pattern switches it off for all modules")},
+		{ID: "env.private-leak", Severity: Warning, Facts: project, Run: checkPrivateLeak,
+			Title: msg.New("the names of private modules are not sent to public servers")},
+		{ID: "env.secrets", Severity: Error, Facts: project, Run: checkSecrets,
+			Title: msg.New("no file that others read has credentials in a URL")},
+		{ID: "env.godebug-unknown", Severity: Info, Facts: project, Run: checkGODEBUG,
+			Title: msg.New("the Go that runs knows the keys of GODEBUG")},
+	}
+}
+
+// seenValue is a value of a variable that consumers of the developer see, and the place that decided it.
+type seenValue struct {
+	name, value string
+	layer       layer.ID
+	from        string // "file:line", or a description
+	ids         []string
+	consumer    *facts.Consumer // the first of them
+}
+
+// developers returns the consumers that a developer works in.
+func developers(f *facts.Facts) []*facts.Consumer {
+	var out []*facts.Consumer
+	for i := range f.Consumers {
+		if f.Consumers[i].Developers() {
+			out = append(out, &f.Consumers[i])
+		}
+	}
+	return out
+}
+
+// decided returns what a consumer sees of a variable, false if nothing is known or nothing is set.
+func decided(f *facts.Facts, c *facts.Consumer, name string) (seenValue, bool) {
+	plain := *c
+	plain.ID = "" // nothing that depends on the kind of consumer is wanted
+	d := explain.Decide(f, &plain, name)
+	w, ok := d.Winner()
+	if !ok || d.State != explain.Set {
+		return seenValue{}, false
+	}
+	v := seenValue{name: name, value: d.Value, layer: w.Layer, from: w.From, ids: []string{c.ID}, consumer: c}
+	if v.from == "" {
+		v.from = string(w.Layer)
+	}
+	if v.layer == layer.Frozen && c.User.Name != "" && strings.HasPrefix(v.from, c.User.Name+":") {
+		v.layer = layer.GoEnvFile
+	}
+	return v, true
+}
+
+// seenValues returns the values that consumers of the developer see of a variable, one for each value and place. An
+// environment that was inherited from who knows where does not count as a place if a file gives the same value.
+func seenValues(f *facts.Facts, name string) []seenValue {
+	var all []seenValue
+	for _, c := range developers(f) {
+		if v, ok := decided(f, c, name); ok {
+			all = append(all, v)
+		}
+	}
+	return mergeSeen(all)
+}
+
+func mergeSeen(all []seenValue) []seenValue {
+	var out []seenValue
+	for _, v := range all {
+		i := slices.IndexFunc(out, func(o seenValue) bool { return o.name == v.name && o.value == v.value && o.from == v.from })
+		if i < 0 {
+			out = append(out, v)
+			continue
+		}
+		out[i].ids = append(out[i].ids, v.ids...)
+	}
+	for i := len(out) - 1; i >= 0; i-- {
+		v := out[i]
+		if at(v.from, "").Path != "" {
+			continue
+		}
+		j := slices.IndexFunc(out, func(o seenValue) bool {
+			return o.name == v.name && o.value == v.value && at(o.from, "").Path != ""
+		})
+		if j >= 0 {
+			out[j].ids = append(out[j].ids, v.ids...)
+			out = slices.Delete(out, i, i+1)
+		}
+	}
+	return out
+}
+
+// concerns returns ids in the order of the consumers, nil if they are all that a developer has.
+func concerns(f *facts.Facts, ids []string) []string {
+	var out []string
+	all := true
+	for _, c := range developers(f) {
+		if slices.Contains(ids, c.ID) {
+			out = append(out, c.ID)
+		} else {
+			all = false
+		}
+	}
+	if all {
+		return nil
+	}
+	return out
+}
+
+// evidence is the place that decided a value.
+func (v *seenValue) evidence() Evidence {
+	e := at(v.from, "")
+	if e.Path == "" {
+		return at(v.from, v.name+"="+layer.Redact(v.name, v.value))
+	}
+	return e
+}
+
+// shown is the value as it may be shown.
+func (v *seenValue) shown() string { return layer.Redact(v.name, v.value) }
+
+// repair says how to give a variable another value where this one was decided, or none if value is "".
+func (v *seenValue) repair(f *facts.Facts, value string) []Step {
+	assignment := v.name + "=" + value
+	if v.layer == layer.ShellFile || v.layer == layer.ProfileD {
+		assignment = v.name + "=" + quoteArgument(f, value)
+	}
+	switch v.layer {
+	case layer.GoEnvFile:
+		if value == "" {
+			return []Step{{Text: msg.New("remove %s from the go env file", v.name), Command: "go env -u " + v.name}}
+		}
+		return []Step{{Text: msg.New("write the value into the go env file"), Command: "go env -w " + quoteArgument(f, assignment)}}
+	case layer.SDKGoEnv, layer.GoDefault, layer.GoDerived:
+		if value == "" {
+			return nil
+		}
+		return []Step{{Text: msg.New("set another value for yourself: it comes before %s", v.from), Command: "go env -w " + quoteArgument(f, assignment)}}
+	case layer.OSEnv:
+		return v.repairProcess(f, value)
+	}
+	if value == "" {
+		return []Step{{Text: msg.New("remove %s there: %s", v.name, v.from)}}
+	}
+	return []Step{{Text: msg.New("in %s write %s", v.from, assignment)}}
+}
+
+// repairProcess says how to change a variable that a process was given by nobody knows whom.
+func (v *seenValue) repairProcess(f *facts.Facts, value string) []Step {
+	text, command := msg.New("set it where this environment comes from; for this session"), ""
+	switch {
+	case f.Platform.Windows() && value == "":
+		command = "Remove-Item Env:" + v.name
+	case f.Platform.Windows():
+		command = "$env:" + v.name + " = '" + strings.ReplaceAll(value, "'", "''") + "'"
+	case value == "":
+		command = "unset " + v.name
+	default:
+		command = "export " + quoteArgument(f, v.name+"="+value)
+	}
+	if value == "" {
+		text = msg.New("remove %s where this environment comes from; for this session", v.name)
+	}
+	return []Step{{Text: text, Command: command}}
+}
+
+// quoteArgument quotes an argument of a command for the shell of the machine, where that is needed.
+func quoteArgument(f *facts.Facts, argument string) string {
+	plain := func(c rune) bool {
+		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("=/:.,_-+@%", c)
+	}
+	if !strings.ContainsFunc(argument, func(c rune) bool { return !plain(c) }) {
+		return argument
+	}
+	if f.Platform.Windows() {
+		return "'" + strings.ReplaceAll(argument, "'", "''") + "'"
+	}
+	return "'" + strings.ReplaceAll(argument, "'", `'\''`) + "'"
+}
+
+// join puts remarks into one sentence.
+func join(texts []msg.Text) msg.Text {
+	out := texts[0]
+	for _, t := range texts[1:] {
+		out = msg.New("%s; %s", out, t)
+	}
+	return out
+}
+
+// judged are the remarks on a value that are worth a finding, and what the value should be.
+type judged struct {
+	severity Severity
+	texts    []msg.Text
+	instead  string // the whole value; "" if there is no better one to propose
+}
+
+// judge sorts out remarks on a value: what is refused is an error, what does nothing or is risky is a warning. lint
+// judges the corrected value again. Entries that do nothing are left out of a list if they are droppable.
+func judge(value string, problems []goenv.ValueProblem, lint func(string) []goenv.ValueProblem, droppable bool) judged {
+	j := judged{severity: Info, instead: value}
+	for _, p := range slices.Backward(problems) {
+		severity := gradeSeverity(p.Grade)
+		if severity == Info {
+			continue
+		}
+		if !j.severity.AtLeast(severity) {
+			j.severity = severity
+		}
+		text := p.Text
+		if p.Token != "" && p.Token != value {
+			text = msg.New("%q: %s", p.Token, p.Text)
+		}
+		j.texts = slices.DeleteFunc(j.texts, func(t msg.Text) bool { return t.String() == text.String() || said(t) == p.Text.String() })
+		j.texts = append(j.texts, text)
+		j.instead = corrected(j.instead, p, droppable)
+	}
+	slices.Reverse(j.texts)
+	j.texts = j.texts[:min(len(j.texts), 5)]
+	if j.instead == value || strings.Contains(value, "@") {
+		j.instead = ""
+	}
+	if j.instead != "" && slices.ContainsFunc(lint(j.instead), func(p goenv.ValueProblem) bool { return gradeSeverity(p.Grade) != Info }) {
+		j.instead = ""
+	}
+	return j
+}
+
+// said returns a remark without the part of the value that it is about.
+func said(t msg.Text) string {
+	if n := len(t.Args); t.Format == "%q: %s" && n == 2 {
+		if inner, ok := t.Args[1].(msg.Text); ok {
+			return inner.String()
+		}
+	}
+	return t.String()
+}
+
+func gradeSeverity(g goenv.ProblemGrade) Severity {
+	switch g {
+	case goenv.GradeRefused:
+		return Error
+	case goenv.GradeIneffective, goenv.GradeRisky:
+		return Warning
+	}
+	return Info
+}
+
+// corrected replaces what a remark is about, "" if it cannot.
+func corrected(value string, p goenv.ValueProblem, droppable bool) string {
+	end := p.Offset + len(p.Token)
+	if end > len(value) || value[p.Offset:end] != p.Token || p.Token == "" {
+		return ""
+	}
+	before, after := value[:p.Offset], value[end:]
+	switch {
+	case p.Instead != "":
+		return before + p.Instead + after
+	case droppable && p.Grade == goenv.GradeIneffective:
+		return strings.Trim(strings.TrimRight(before, ",| ")+after, ",| ")
+	}
+	return ""
+}

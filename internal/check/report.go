@@ -1,9 +1,10 @@
 package check
 
 import (
-	"slices"
+	"strings"
 	"time"
 
+	"github.com/goready/goready/internal/facts"
 	"github.com/goready/goready/internal/host"
 	"github.com/goready/goready/internal/msg"
 )
@@ -66,17 +67,19 @@ type ReportMessage struct {
 	Text msg.Text       `json:"text"`
 }
 
-// ReportEvidence is an [Evidence].
+// ReportEvidence is an [Evidence]. A path below the home folder begins with "~".
 type ReportEvidence struct {
 	Path string `json:"path,omitempty"`
 	Line int    `json:"line,omitempty"`
 	Text string `json:"text"`
 }
 
-// ReportFix says how to repair something. Kind is "guided": the steps are for the reader.
+// ReportFix says how to repair something. Kind is "guided": the steps are for the reader. Each of Steps is the command
+// of a step, or its text where there is none; Details has both.
 type ReportFix struct {
-	Kind  string       `json:"kind"`
-	Steps []ReportStep `json:"steps"`
+	Kind    string       `json:"kind"`
+	Steps   []string     `json:"steps"`
+	Details []ReportStep `json:"details"`
 }
 
 // ReportStep is a [Step].
@@ -88,15 +91,24 @@ type ReportStep struct {
 // Docs returns the name of the page about a check, below docs/ and without its ending.
 func Docs(id string) string { return "checks/" + id }
 
-// NewReport returns the report of results.
-func NewReport(version string, p host.Platform, workspace string, took time.Duration, results []Result) *Report {
-	r := &Report{Schema: Schema, Version: version, Host: ReportHost{p.OS, p.Arch}, Workspace: workspace, DurationMS: took.Milliseconds(),
-		Results: []ReportResult{}}
+// NewReport returns the report of results about the machine of f.
+func NewReport(version string, f *facts.Facts, took time.Duration, results []Result) *Report {
+	r := &Report{Schema: Schema, Version: version, Host: ReportHost{f.Platform.OS, f.Platform.Arch}, Workspace: f.Workspace,
+		DurationMS: took.Milliseconds(), Results: []ReportResult{}}
 	for i := range results {
 		r.Summary.add(results[i].State)
-		r.Results = append(r.Results, reportResult(&results[i]))
+		r.Results = append(r.Results, reportResult(&results[i], f))
 	}
 	return r
+}
+
+// Tilde returns a path with the home folder home written as "~".
+func Tilde(p host.Platform, home, path string) string {
+	rest, ok := strings.CutPrefix(path, home)
+	if !ok || len(home) < 2 || rest != "" && !strings.HasPrefix(rest, p.Separator()) {
+		return path
+	}
+	return "~" + rest
 }
 
 func (s *Summary) add(state State) {
@@ -118,25 +130,33 @@ func (s *Summary) add(state State) {
 	}
 }
 
-func reportResult(r *Result) ReportResult {
+func reportResult(r *Result, machine *facts.Facts) ReportResult {
 	f := &r.Finding
 	out := ReportResult{ID: r.Check.ID, Category: r.Check.Category(), State: r.State, Severity: f.Severity, Title: r.Check.Title,
-		Object: f.Object, Consumers: slices.Concat([]string{}, f.Consumers), Cause: f.Cause, Reason: r.Reason,
-		Evidence: []ReportEvidence{}, CausedBy: slices.Concat([]string{}, r.CausedBy), Docs: Docs(r.Check.ID),
+		Object: f.Object, Consumers: append([]string{}, f.Consumers...), Cause: f.Cause, Reason: r.Reason,
+		Evidence: []ReportEvidence{}, CausedBy: append([]string{}, r.CausedBy...), Docs: Docs(r.Check.ID),
 		DurationMS: float64(r.Duration.Microseconds()) / 1e3}
 	if out.Severity == "" {
 		out.Severity = r.Check.Severity
 	}
 	if !f.Message.Text.IsZero() {
 		out.Message = &ReportMessage{f.Message.Key, f.Message.Args, f.Message.Text}
+		if out.Message.Args == nil {
+			out.Message.Args = map[string]any{}
+		}
 	}
 	for _, e := range f.Evidence {
-		out.Evidence = append(out.Evidence, ReportEvidence(e))
+		out.Evidence = append(out.Evidence, ReportEvidence{Tilde(machine.Platform, machine.Home, e.Path), e.Line, e.Text})
 	}
 	if len(f.Steps) > 0 {
-		out.Fix = &ReportFix{Kind: "guided", Steps: []ReportStep{}}
+		out.Fix = &ReportFix{Kind: "guided"}
 		for _, s := range f.Steps {
-			out.Fix.Steps = append(out.Fix.Steps, ReportStep(s))
+			step := s.Command
+			if step == "" {
+				step = s.Text.String()
+			}
+			out.Fix.Steps = append(out.Fix.Steps, step)
+			out.Fix.Details = append(out.Fix.Details, ReportStep(s))
 		}
 	}
 	return out

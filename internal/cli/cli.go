@@ -13,13 +13,16 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/goready/goready/internal/check"
 	"github.com/goready/goready/internal/durable"
+	"github.com/goready/goready/internal/goenv"
 	"github.com/goready/goready/internal/host"
 	"github.com/goready/goready/internal/host/local"
 	"github.com/goready/goready/internal/host/scrub"
@@ -73,6 +76,7 @@ type app struct {
 	lang    string
 	dir     string
 	timeout time.Duration
+	checks  func() []check.Check // the catalogue
 	from    string
 	now     time.Time      // when the machine is looked at
 	asked   *host.Recorder // what it was asked; nil before the first question
@@ -86,22 +90,26 @@ func Main(ctx context.Context, p Program) int {
 	if p.Host == nil {
 		p.Host = local.New()
 	}
-	a := &app{Program: p, own: p.Host, now: p.Now}
+	a := &app{Program: p, checks: check.All, own: p.Host, now: p.Now}
 	if a.now.IsZero() {
 		a.now = time.Now()
 	}
+	return int(a.main(ctx))
+}
+
+func (a *app) main(ctx context.Context) Status {
 	root := a.root()
-	root.SetArgs(p.Args)
-	root.SetIn(p.Stdin)
+	root.SetArgs(a.Args)
+	root.SetIn(a.Stdin)
 	root.SetOut(&a.out)
-	root.SetErr(p.Stderr)
+	root.SetErr(a.Stderr)
 	err := root.ExecuteContext(ctx)
 	if _, done := asStatus(err); err == nil || done {
 		if flushErr := a.flush(); flushErr != nil {
 			err = flushErr
 		}
 	}
-	return int(a.report(ctx, err))
+	return a.report(ctx, err)
 }
 
 // report prints err and returns its exit status.
@@ -147,27 +155,55 @@ func (a *app) root() *cobra.Command {
 		Long:          rootLong,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          a.noCommand,
 	}
 	doctor := a.doctorCommand()
 	root.RunE = doctor.RunE // without a command
+	root.Flags().AddFlagSet(doctor.Flags())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("run 'goready "+strings.TrimPrefix(cmd.CommandPath(), "goready ")+" --help'", "%w", err)
 	})
 	f := root.PersistentFlags()
-	f.StringVar(&a.format, "format", "", "output format: text or json")
+	f.StringVar(&a.format, "format", "", "output format: text or json; doctor also has junit, sarif and github")
+	mustRegister(root.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats(), cobra.ShellCompDirectiveNoFileComp)))
 	f.StringVarP(&a.output, "output", "o", "", "write the result to `FILE`")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "print only the answer")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "print everything that was considered")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours")
 	f.StringVar(&a.lang, "lang", "", "language of the text output: en or zh-CN")
+	mustRegister(root.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions([]cobra.Completion{"en", "zh-CN"}, cobra.ShellCompDirectiveNoFileComp)))
 	f.StringVarP(&a.dir, "dir", "C", "", "the workspace to look at: a folder or a .code-workspace file (default: the current folder)")
 	f.StringVar(&a.from, "from", "", "look at the machine recorded in the snapshot `FILE` (- is the standard input), not at this one")
 	f.DurationVar(&a.timeout, "timeout", 0, "time limit of the whole command (0: none)")
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.SetHelpCommand(a.helpCommand(root))
-	root.AddCommand(doctor, a.explainCommand(), a.snapshotCommand(), a.versionCommand())
+	root.AddCommand(doctor, a.explainCommand(), a.snapshotCommand(), a.versionCommand(), a.manCommand(root))
 	return root
+}
+
+// noCommand refuses arguments of goready itself: they are no commands, but perhaps nearly one.
+func (a *app) noCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	word := args[0]
+	var names []string
+	for _, c := range root.Commands() {
+		if !c.Hidden {
+			names = append(names, c.Name())
+		}
+	}
+	checks := append(check.Categories(a.checks()), a.ids()...)
+	hint := "'goready help' lists the commands"
+	switch near := goenv.Nearest(word, names); {
+	case near != "":
+		hint = "did you mean: goready " + near
+	case slices.Contains(checks, word):
+		hint = "did you mean: goready doctor " + word
+	case slices.Contains(goenv.Variables(), word):
+		hint = "did you mean: goready explain " + word
+	}
+	return usagef(hint, "no command %q", word)
 }
 
 const rootLong = `Goready makes a Go development environment work, and proves that it does. Without a command it runs
@@ -211,22 +247,34 @@ func (a *app) getenv(name string) string {
 	return value
 }
 
-// formatIs returns the output format, checked against those a command has.
+// formats are the output formats that some command has.
+func formats() []string { return []string{"text", "json", "junit", "sarif", "github"} }
+
+// formatIs returns the output format, checked against those a command has. GOREADY_FORMAT is for many commands: one
+// that lacks that format uses its first.
 func (a *app) formatIs(allowed ...string) (string, error) {
-	format := a.format
-	from := "--format"
+	format, from := a.format, "--format"
+	known := allowed
 	if format == "" {
-		format, from = a.getenv("GOREADY_FORMAT"), "GOREADY_FORMAT"
+		format, from, known = a.getenv("GOREADY_FORMAT"), "GOREADY_FORMAT", formats()
 	}
-	if format == "" {
+	switch {
+	case format == "" || !slices.Contains(allowed, format) && slices.Contains(known, format):
 		return allowed[0], nil
+	case slices.Contains(allowed, format):
+		return format, nil
 	}
-	for _, f := range allowed {
-		if f == format {
-			return f, nil
-		}
+	hint := ""
+	if near := goenv.Nearest(format, known); near != "" {
+		hint = "did you mean " + near
 	}
-	return "", usagef("", "%s: unknown format %q, want %s", from, format, strings.Join(allowed, " or "))
+	return "", usagef(hint, "%s: unknown format %q, want %s", from, format, choice(known))
+}
+
+// choice lists words as an alternative.
+func choice(words []string) string {
+	n := len(words) - 1
+	return strings.Join(words[:n], ", ") + " or " + words[n]
 }
 
 // language returns the language of text output: --lang, GOREADY_LANG, LC_ALL, LC_MESSAGES, LANG.

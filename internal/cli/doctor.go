@@ -13,6 +13,7 @@ import (
 	"github.com/goready/goready/internal/check"
 	"github.com/goready/goready/internal/facts"
 	"github.com/goready/goready/internal/goenv"
+	"github.com/goready/goready/internal/host"
 	"github.com/goready/goready/internal/msg"
 )
 
@@ -22,6 +23,7 @@ type doctorFlags struct {
 	failOn    string
 	skip      []string
 	consumers []string
+	baseline  string
 	list      bool
 }
 
@@ -32,12 +34,16 @@ Arguments are ids of checks or categories; without any, all checks run. 'goready
 'goready explain CHECK-ID' shows the page of one.
 
 To learn what the start-up files of the user's shell really do, doctor starts that shell up to four times, with an
-empty standard input and a limit of 10 seconds, as VS Code does each time it starts. --skip shell leaves that out.`
+empty standard input and a limit of 10 seconds, as VS Code does each time it starts. --skip shell leaves that out.
+
+The section [doctor] of goready.toml, in the workspace or above it in the same repository, may set fail-on, severity,
+skip and what is known. --baseline makes the warnings and errors of an earlier report known.`
 
 const doctorExample = `  goready doctor
   goready doctor env shell --severity info
   goready doctor go.binary-found --consumer vscode-gopls
-  goready doctor --format sarif -o goready.sarif --fail-on warning`
+  goready doctor --format sarif -o goready.sarif --fail-on warning
+  goready doctor --format json -o baseline.json; goready doctor --baseline baseline.json`
 
 func (a *app) doctorCommand() *cobra.Command {
 	flags := &doctorFlags{}
@@ -46,7 +52,7 @@ func (a *app) doctorCommand() *cobra.Command {
 		Short:             "Find what is broken on this machine, and prove it",
 		Long:              doctorLong,
 		Example:           doctorExample,
-		ValidArgsFunction: completeChecks,
+		ValidArgsFunction: a.completeChecks,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.doctor(cmd, flags, args) },
 	}
 	f := cmd.Flags()
@@ -54,9 +60,10 @@ func (a *app) doctorCommand() *cobra.Command {
 	f.StringVar(&flags.failOn, "fail-on", "", "what makes the exit status 1: error, warning or never (default: error)")
 	f.StringSliceVar(&flags.skip, "skip", nil, "leave out these checks or categories")
 	f.StringSliceVar(&flags.consumers, "consumer", nil, "look at these consumers only (see 'goready help consumers')")
+	f.StringVar(&flags.baseline, "baseline", "", "the warnings and errors in `FILE`, an earlier output of --format json, are known")
 	f.BoolVar(&flags.list, "list", false, "list the checks instead of running them")
 	mustRegister(cmd.RegisterFlagCompletionFunc("consumer", completeConsumers))
-	mustRegister(cmd.RegisterFlagCompletionFunc("skip", completeChecks))
+	mustRegister(cmd.RegisterFlagCompletionFunc("skip", a.completeChecks))
 	mustRegister(cmd.RegisterFlagCompletionFunc("severity", cobra.FixedCompletions([]cobra.Completion{"error", "warning", "info"}, cobra.ShellCompDirectiveNoFileComp)))
 	mustRegister(cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions([]cobra.Completion{"error", "warning", "never"}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
@@ -69,43 +76,118 @@ func (e statusError) Error() string { return fmt.Sprintf("exit status %d", int(e
 
 // diagnosis is a run of the doctor: what was asked, and what came out.
 type diagnosis struct {
+	*wishes
 	checks  []check.Check
 	facts   *facts.Facts
+	folder  string // of the workspace
 	results []check.Result
 	report  *check.Report
+	// threshold is the least severity that is printed.
+	threshold check.Severity
 }
 
 func (a *app) doctor(cmd *cobra.Command, flags *doctorFlags, args []string) error {
-	format, err := a.formatIs("text", "json")
+	formats := []string{"text", "json", "junit", "sarif", "github"}
+	if flags.list {
+		formats = []string{"text", "json"}
+	}
+	format, err := a.formatIs(formats...)
 	if err != nil {
 		return err
 	}
-	if err := flags.check(); err != nil {
+	if err := a.look(); err != nil {
 		return err
 	}
-	checks, unknown := check.Select(check.All(), args, flags.skip)
+	dir, err := a.workspace()
+	if err != nil {
+		return err
+	}
+	wishes, err := a.wishes(flags, dir)
+	if err != nil {
+		return err
+	}
+	checks, unknown := check.Select(a.checks(), args, wishes.skip)
 	if unknown != "" {
-		return unknownCheck(unknown)
+		return a.unknownCheck(unknown)
 	}
 	if flags.list {
 		return a.listChecks(format, checks)
 	}
 	ctx, cancel := a.limit(cmd.Context())
 	defer cancel()
-	d, err := a.diagnose(ctx, flags, checks)
+	d, err := a.diagnose(ctx, flags, dir, checks, wishes)
 	if err != nil {
 		return err
 	}
+	d.threshold = a.threshold(format, wishes.severity)
 	switch format {
 	case "json":
-		err = a.json(d.report)
+		err = a.doctorJSON(d)
+	case "junit":
+		err = a.doctorJUnit(d)
+	case "sarif":
+		err = a.doctorSARIF(d)
+	case "github":
+		err = a.doctorGitHub(d)
 	default:
-		err = a.doctorText(d, flags)
+		err = a.doctorText(d)
 	}
 	if err != nil {
 		return err
 	}
-	return flags.status(d.results)
+	return d.status()
+}
+
+// threshold returns the least severity that is printed: what was asked for, else all for programs, and what a person
+// should look at for people.
+func (a *app) threshold(format string, asked check.Severity) check.Severity {
+	switch {
+	case asked != "":
+		return asked
+	case format == "github" || format == "text" && !a.verbose:
+		return check.Warning
+	}
+	return check.Info
+}
+
+// shown reports whether a result is printed, as far as its severity decides.
+func (d *diagnosis) shown(r *check.Result) bool {
+	return !found(r) || r.Finding.Severity.AtLeast(d.threshold)
+}
+
+// fails reports whether a result makes the exit status 1.
+func (d *diagnosis) fails(r *check.Result) bool {
+	return (r.State == check.StateError || r.State == check.StateWarning) && d.failOn != "never" &&
+		r.Finding.Severity.AtLeast(check.Severity(d.failOn))
+}
+
+// status returns what the exit status of the results is, as an error.
+func (d *diagnosis) status() error {
+	status := OK
+	for i := range d.results {
+		switch r := &d.results[i]; {
+		case d.fails(r):
+			return statusError(Findings)
+		case r.State == check.StateUnknown:
+			status = Incomplete
+		}
+	}
+	if status == OK {
+		return nil
+	}
+	return statusError(status)
+}
+
+// doctorJSON writes the report. Its summary counts everything, also what is below an explicit --severity and left out.
+func (a *app) doctorJSON(d *diagnosis) error {
+	report := *d.report
+	report.Results = []check.ReportResult{}
+	for i := range d.results {
+		if d.shown(&d.results[i]) {
+			report.Results = append(report.Results, d.report.Results[i])
+		}
+	}
+	return a.json(&report)
 }
 
 func (flags *doctorFlags) check() error {
@@ -119,40 +201,38 @@ func (flags *doctorFlags) check() error {
 }
 
 // unknownCheck is the error for a name that is neither an id nor a category.
-func unknownCheck(name string) error {
-	all := check.All()
-	names := check.Categories(all)
-	for i := range all {
-		names = append(names, all[i].ID)
-	}
+func (a *app) unknownCheck(name string) error {
 	hint := "'goready doctor --list' lists the checks"
-	if near := goenv.Nearest(name, names); near != "" {
+	if near := goenv.Nearest(name, append(check.Categories(a.checks()), a.ids()...)); near != "" {
 		hint = "did you mean " + near
 	}
 	return usagef(hint, "no check or category %q", name)
 }
 
 // diagnose looks at the machine and runs the checks.
-func (a *app) diagnose(ctx context.Context, flags *doctorFlags, checks []check.Check) (*diagnosis, error) {
-	if err := a.look(); err != nil {
-		return nil, err
-	}
-	dir, err := a.workspace()
+func (a *app) diagnose(ctx context.Context, flags *doctorFlags, dir string, checks []check.Check, w *wishes) (*diagnosis, error) {
+	h, progress, err := a.progress(a.Host)
 	if err != nil {
 		return nil, err
 	}
+	defer progress.stop()
 	start := time.Now()
-	f, err := facts.Gather(ctx, a.Host, doctorOptions(dir, flags.consumers, checks, a.now))
+	f, err := facts.Gather(ctx, h, doctorOptions(dir, flags.consumers, checks, a.now))
 	if err != nil {
 		return nil, usagef("see 'goready help consumers'", "%w", err)
 	}
-	results := check.Run(ctx, f, checks, check.Options{Now: f.Now})
+	results := check.Run(ctx, f, checks, check.Options{Now: f.Now, Known: w.known, Baseline: w.baseline})
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("the checks did not finish: %w", err)
 	}
 	a.quoteEvidence(results)
 	cleanResults(a.cleaner(), results)
-	return &diagnosis{checks, f, results, check.NewReport(version(), f.Platform, dir, time.Since(start), results)}, nil
+	folder := dir
+	if info, err := host.Stat(h, dir); err == nil && !info.Mode.IsDir() {
+		folder = f.Platform.Dir(dir)
+	}
+	return &diagnosis{wishes: w, checks: checks, facts: f, folder: folder, results: results,
+		report: check.NewReport(version(), f, time.Since(start), results)}, nil
 }
 
 // doctorOptions says what to gather for checks.
@@ -200,29 +280,6 @@ func (a *app) line(files map[string][]byte, name string, n int) string {
 	return text
 }
 
-// status returns what the exit status of the results is, as an error.
-func (flags *doctorFlags) status(results []check.Result) error {
-	threshold := check.Severity(flags.failOn)
-	if threshold == "" {
-		threshold = check.Error
-	}
-	unknown := false
-	for i := range results {
-		switch r := &results[i]; r.State {
-		case check.StateError, check.StateWarning:
-			if flags.failOn != "never" && r.Finding.Severity.AtLeast(threshold) {
-				return statusError(Findings)
-			}
-		case check.StateUnknown:
-			unknown = true
-		}
-	}
-	if unknown {
-		return statusError(Incomplete)
-	}
-	return nil
-}
-
 func (a *app) listChecks(format string, checks []check.Check) error {
 	if format != "text" {
 		type listed struct {
@@ -248,8 +305,8 @@ func (a *app) listChecks(format string, checks []check.Check) error {
 	return nil
 }
 
-func completeChecks(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	all := check.All()
+func (a *app) completeChecks(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	all := a.checks()
 	out := check.Categories(all)
 	for i := range all {
 		out = append(out, cobra.CompletionWithDesc(all[i].ID, all[i].Title.String()))

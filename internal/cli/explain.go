@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/spf13/cobra"
 
@@ -29,6 +30,8 @@ type explainFlags struct {
 const explainLong = `Explain says which value each kind of process (consumer) on this machine really sees for a variable,
 which file and line decided it, and what every other layer had to say.
 
+A name with a dot is the id of a check of 'goready doctor', whose page is printed.
+
 Without --consumer every consumer that exists here is shown; those with equal answers are folded together.
 Nothing is run and nothing is changed: start-up files are read, not executed. --probe does start the user's
 shell, with the standard input closed and a limit of 10 seconds, where reading alone cannot tell.
@@ -42,16 +45,17 @@ const explainExample = `  goready explain GOPROXY
   goready explain GOPROXY GOFLAGS -v
   goready explain GOPROXY --consumer vscode-gopls --observe
   goready explain --module git.example.com/team/lib --answers 404,ok
+  goready explain env.goflags
   goready explain PATH --chain --consumer shell-login`
 
 func (a *app) explainCommand() *cobra.Command {
 	var flags explainFlags
 	cmd := &cobra.Command{
-		Use:               "explain VAR...",
-		Short:             "Show who sees which value of a variable, and why",
+		Use:               "explain VAR|CHECK-ID...",
+		Short:             "Show who sees which value of a variable, and why; or the page of a check",
 		Long:              explainLong,
 		Example:           explainExample,
-		ValidArgsFunction: completeVariables,
+		ValidArgsFunction: a.completeNames,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.explain(cmd, &flags, args) },
 	}
 	f := cmd.Flags()
@@ -79,6 +83,13 @@ func (a *app) explain(cmd *cobra.Command, flags *explainFlags, names []string) e
 	format, err := a.formatIs("text", "json")
 	if err != nil {
 		return err
+	}
+	pages, names, err := a.splitChecks(names)
+	if err != nil {
+		return err
+	}
+	if len(pages) > 0 && len(names) == 0 && !flags.asksMore() {
+		return a.explainChecks(format, pages)
 	}
 	if err := checkExplain(flags, names); err != nil {
 		return err
@@ -120,9 +131,43 @@ func (a *app) explain(cmd *cobra.Command, flags *explainFlags, names []string) e
 	report.Ineffective = explain.Ineffective(f, names)
 	report.Clean(a.cleaner())
 	if format == "json" {
-		return a.json(report)
+		return a.json(struct {
+			explain.Report
+			Checks []checkPage `json:"checks,omitempty"`
+		}{report, pages})
+	}
+	if len(pages) > 0 {
+		if err := a.explainChecks(format, pages); err != nil {
+			return err
+		}
+		fmt.Fprintln(&a.out)
 	}
 	return a.explainText(f, &report)
+}
+
+// explainChecks prints pages of checks.
+func (a *app) explainChecks(format string, pages []checkPage) error {
+	if format == "json" {
+		dir, err := a.workspace()
+		if err != nil {
+			return err
+		}
+		return a.json(struct {
+			explain.Report
+			Checks []checkPage `json:"checks"`
+		}{explain.Report{Schema: explain.Schema, Workspace: dir, Variables: []explain.Variable{}}, pages})
+	}
+	s, err := a.style(&a.out, "", a.Host.Platform().Separator())
+	if err != nil {
+		return err
+	}
+	s.pages(pages)
+	return nil
+}
+
+// asksMore reports whether the flags ask for something besides names.
+func (flags *explainFlags) asksMore() bool {
+	return flags.module != "" || len(flags.urls) > 0 || flags.chain
 }
 
 // asked returns all variables that the answer needs.
@@ -134,8 +179,8 @@ func asked(flags *explainFlags, names []string) []string {
 }
 
 func checkExplain(flags *explainFlags, names []string) error {
-	if len(names) == 0 && flags.module == "" && len(flags.urls) == 0 && !flags.chain {
-		return usagef("for example: goready explain GOPROXY", "explain needs a variable, --module, --url or --chain")
+	if len(names) == 0 && !flags.asksMore() {
+		return usagef("for example: goready explain GOPROXY", "explain needs a variable, the id of a check, --module, --url or --chain")
 	}
 	valid := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(\([A-Za-z0-9]+\))?$`)
 	for _, name := range names {
@@ -156,13 +201,25 @@ func checkExplain(flags *explainFlags, names []string) error {
 	return nil
 }
 
-// json writes v as indented JSON.
+// json writes v as indented JSON. Characters that do not show themselves, of which JSON escapes only some, are escaped.
 func (a *app) json(v any) error {
-	enc := json.NewEncoder(&a.out)
+	var out strings.Builder
+	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", " ")
 	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("cannot write JSON: %w", err)
+	}
+	for _, r := range out.String() {
+		switch {
+		case r == '\n' || !hidden(r):
+			a.out.WriteRune(r)
+		case r < 0x10000:
+			fmt.Fprintf(&a.out, `\u%04x`, r)
+		default:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&a.out, `\u%04x\u%04x`, high, low)
+		}
 	}
 	return nil
 }
@@ -175,6 +232,11 @@ func completeConsumers(*cobra.Command, []string, string) ([]cobra.Completion, co
 	return out, cobra.ShellCompDirectiveNoFileComp
 }
 
-func completeVariables(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	return append(goenv.Variables(), "PATH", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"), cobra.ShellCompDirectiveNoFileComp
+// completeNames completes variables and the ids of checks.
+func (a *app) completeNames(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	out := append(goenv.Variables(), "PATH", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+	for _, c := range a.checks() {
+		out = append(out, cobra.CompletionWithDesc(c.ID, c.Title.String()))
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
 }

@@ -54,7 +54,7 @@ func (a *app) snapshotCommand() *cobra.Command {
 	f.StringSliceVar(&flags.skip, "skip", nil, "leave out what these checks or categories ask (shell: do not start the user's shell)")
 	f.BoolVar(&flags.probe, "probe", false, "also record what 'goready explain --probe' asks")
 	mustRegister(cmd.RegisterFlagCompletionFunc("consumer", completeConsumers))
-	mustRegister(cmd.RegisterFlagCompletionFunc("skip", completeChecks))
+	mustRegister(cmd.RegisterFlagCompletionFunc("skip", a.completeChecks))
 	return cmd
 }
 
@@ -92,11 +92,22 @@ func (a *app) snapshot(cmd *cobra.Command, flags *snapshotFlags) error {
 
 // takeSnapshot asks what doctor and explain ask.
 func (a *app) takeSnapshot(ctx context.Context, flags *snapshotFlags) (s *snapshot.Snapshot, removed int, err error) {
-	checks, unknown := check.Select(check.All(), nil, flags.skip)
+	checks, unknown := check.Select(a.checks(), nil, flags.skip)
 	if unknown != "" {
-		return nil, 0, unknownCheck(unknown)
+		return nil, 0, a.unknownCheck(unknown)
 	}
-	d, err := a.diagnose(ctx, &doctorFlags{consumers: flags.consumers}, checks)
+	if err := a.look(); err != nil {
+		return nil, 0, err
+	}
+	dir, err := a.workspace()
+	if err != nil {
+		return nil, 0, err
+	}
+	w, err := a.wishes(&doctorFlags{}, dir)
+	if err != nil {
+		w = &wishes{} // a mistake in goready.toml is recorded, and found again
+	}
+	d, err := a.diagnose(ctx, &doctorFlags{consumers: flags.consumers}, dir, checks, w)
 	if err != nil {
 		return nil, 0, err
 	}

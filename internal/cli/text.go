@@ -4,9 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/width"
 
 	"github.com/goready/goready/internal/msg"
 )
@@ -21,6 +20,8 @@ type style struct {
 	colour bool
 	ascii  bool
 	width  int // columns of the output
+	// cuts: the output is a terminal, where lines that are only shown, not read whole, end at its edge.
+	cuts bool
 }
 
 func (a *app) style(w io.Writer, home, sep string) (style, error) {
@@ -32,7 +33,7 @@ func (a *app) style(w io.Writer, home, sep string) (style, error) {
 	if !ok || a.output != "" {
 		columns = 100
 	}
-	return style{w: w, lang: l, home: home, sep: sep, colour: a.colours(), ascii: !a.utf8(), width: columns}, nil
+	return style{w: w, lang: l, home: home, sep: sep, colour: a.colours(), ascii: !a.utf8(), width: columns, cuts: ok && a.output == ""}, nil
 }
 
 // utf8 reports whether the locale of the output has UTF-8. A Chinese or unset locale is taken to have it.
@@ -47,7 +48,18 @@ func (a *app) utf8() bool {
 
 func (s style) printf(format string, args ...any) { fmt.Fprintf(s.w, format, args...) }
 
-func (s style) t(format msg.Text) string { return s.tilde(format.In(s.lang)) }
+// t puts a sentence into words, ready to be printed.
+func (s style) t(format msg.Text) string { return s.clean(format.In(s.lang)) }
+
+// clean makes text fit for the output: control characters visible, ~ for the home folder, and ASCII where the output has
+// nothing else. Chinese is left as it is: who asks for it there has a reason.
+func (s style) clean(text string) string {
+	text = s.tilde(visible(text))
+	if s.ascii && s.lang != msg.Chinese {
+		return asciiOnly(text)
+	}
+	return text
+}
 
 // tilde replaces the home folder by ~ wherever a path in text begins with it.
 func (s style) tilde(text string) string {
@@ -74,6 +86,21 @@ func (s style) tilde(text string) string {
 		}
 		text = rest
 	}
+}
+
+// command returns a line of a command, to be copied: a shell expands ~ only at the beginning of a word without quotes.
+func (s style) command(line string) string {
+	line = visible(line)
+	if s.sep == `\` || len(s.home) < 2 || strings.ContainsAny(line, "'\"") {
+		return line
+	}
+	words := strings.Split(line, " ")
+	for i, word := range words {
+		if rest, ok := strings.CutPrefix(word, s.home); ok && (rest == "" || strings.HasPrefix(rest, "/")) {
+			words[i] = "~" + rest
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // The parts of an answer that are told apart by colour.
@@ -150,13 +177,11 @@ func columns(text string) int {
 			}
 		case r < 0x7f:
 			n++
+		case unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Me, r):
+		case wide(r):
+			n += 2
 		default:
-			switch width.LookupRune(r).Kind() {
-			case width.EastAsianWide, width.EastAsianFullwidth:
-				n += 2
-			default:
-				n++
-			}
+			n++
 		}
 	}
 	return n

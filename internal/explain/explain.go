@@ -84,8 +84,27 @@ func Variables(f *facts.Facts, names []string) []Variable {
 	return vars
 }
 
-// Decide explains one variable for one consumer.
+// Decide explains one variable for one consumer, and compares it with the processes that run now.
 func Decide(f *facts.Facts, c *facts.Consumer, name string) Decision {
+	d := decide(f, c, name)
+	if d.State == Absent || !c.Failed.IsZero() {
+		return d
+	}
+	observe(f, c, name, &d)
+	d.joinNotes()
+	return d
+}
+
+// Value explains one variable for one consumer of f, without regard to running processes. It is computed once, so that
+// it may be asked for often; the caller must not change it.
+func Value(f *facts.Facts, c *facts.Consumer, name string) *Decision {
+	return f.Once("explain\x00"+c.ID+"\x00"+name, func() any {
+		d := decide(f, c, name)
+		return &d
+	}).(*Decision)
+}
+
+func decide(f *facts.Facts, c *facts.Consumer, name string) Decision {
 	d := Decision{Consumer: c.ID, Trail: []layer.Reason{}}
 	if !c.Absent.IsZero() {
 		d.State, d.Reason = Absent, c.Absent
@@ -101,8 +120,6 @@ func Decide(f *facts.Facts, c *facts.Consumer, name string) Decision {
 		decidePlain(f, c, name, &d)
 	}
 	d.Notes = append(d.Notes, c.Notes...)
-	observe(f, c, name, &d)
-	d.joinNotes()
 	return d
 }
 

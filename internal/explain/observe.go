@@ -39,7 +39,7 @@ func observation(f *facts.Facts, c *facts.Consumer, name string, d *Decision, r 
 	o.State, o.Value = seen.state, seen.text
 	o.Agrees = seen == predicted || predicted.state == Unknown
 	if !o.Agrees {
-		o.Note = msg.New("stale: a new one would get %s; %s", predicted.show(), restart(r.Kind, f))
+		o.Note = msg.New("stale: a new one would get %s; %s", predicted.show(), Restart(r.Kind, f))
 	}
 	return o
 }
@@ -64,8 +64,8 @@ func valueFor(f *facts.Facts, c *facts.Consumer, name string) value {
 	return value{d.State, d.Value}
 }
 
-// restart says how a running process gets its new environment.
-func restart(kind string, f *facts.Facts) msg.Text {
+// Restart says how a running process of a kind of facts.Running gets its new environment.
+func Restart(kind string, f *facts.Facts) msg.Text {
 	switch kind {
 	case "gopls":
 		return msg.New("run \"Go: Restart Language Server\"; if it stays, \"Developer: Reload Window\", because the Go extension keeps what it copied at activation")

@@ -43,10 +43,11 @@ type Facts struct {
 	// Running are the running processes that matter for observed values; nil unless asked for.
 	Running []Running
 
-	// Toolchain, Startup and Project are nil unless their sections were wanted.
+	// Toolchain, Startup, Project and Paths are nil unless their sections were wanted.
 	Toolchain *Toolchain
 	Startup   *Startup
 	Project   *Project
+	Paths     *Paths
 
 	// Problems are settings that have no effect, or not the one they seem to have.
 	Problems []Problem
@@ -54,6 +55,7 @@ type Facts struct {
 	Unknown map[Section]msg.Text
 
 	answers answers
+	memo    *memo // nil: nothing is remembered
 }
 
 // Section is a part of Facts that may be unknown as a whole, and that may be gathered only when it is wanted.
@@ -63,9 +65,11 @@ type Section string
 const (
 	SectionProcesses Section = "processes"
 	SectionSettings  Section = "settings"
-	SectionToolchain Section = "toolchain" // the go commands of the machine; see [Toolchain]
-	SectionStartup   Section = "startup"   // the shell's start-up files, read and run; see [Startup]
-	SectionProject   Section = "project"   // what the workspace requires; see [Project]
+	SectionToolchain Section = "toolchain"  // the go commands of the machine; see [Toolchain]
+	SectionStartup   Section = "startup"    // the shell's start-up files; see [Startup]
+	SectionShellRuns Section = "shell-runs" // what the shell does when it is really run, besides
+	SectionProject   Section = "project"    // what the workspace requires; see [Project]
+	SectionPaths     Section = "paths"      // the files and folders that variables name; see [Paths]
 )
 
 // Consumer is a kind of process on this machine, and what it would be given.

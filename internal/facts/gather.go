@@ -51,7 +51,12 @@ func Gather(ctx context.Context, h host.Host, o Options) (*Facts, error) {
 		}
 	}
 	g := newGatherer(ctx, h, o)
+	defer g.startShells(ctx)()
 	defer g.scanProcesses()()
+	if slices.Contains(o.Sections, SectionToolchain) {
+		g.compiled = g.startCompile(ctx)
+		defer g.compiled()
+	}
 	for _, id := range g.wanted() {
 		c, shown := g.guarded(id)
 		if shown {
@@ -75,12 +80,17 @@ func (g *gatherer) sections(ctx context.Context) {
 		switch s {
 		case SectionToolchain:
 			g.f.Toolchain = g.toolchain(ctx)
-		case SectionStartup:
-			g.f.Startup = g.startup(ctx)
+		case SectionStartup, SectionShellRuns:
+			if g.f.Startup == nil {
+				g.f.Startup = g.startup()
+			}
 		case SectionProject:
 			g.f.Project = g.project()
+		case SectionPaths:
+			g.f.Paths = g.paths()
 		}
 	}
+	g.addRuns()
 }
 
 func nearestKind(kind string) string {
@@ -112,10 +122,14 @@ type gatherer struct {
 	linted  map[string]bool       // go env files whose problems are recorded
 	parts   map[string]start
 	ed      *editorParts
-	system  manager                                             // of system services
-	session manager                                             // of the user's services
-	broken  bool                                                // a consumer could not be gathered
-	run     func(shell.ProbeOptions) (shell.ProbeResult, error) // runs a shell; nil without Options.Probe
+	system  manager // of system services
+	session manager // of the user's services
+	broken  bool    // a consumer could not be gathered
+	// compiled waits for the answer of the compiler; nil unless SectionToolchain is wanted.
+	compiled func() Compile
+	// shellRuns waits for the shells that startShells has started; nil elements are unknown.
+	shellRuns func() []*shell.ProbeResult
+	run       func(shell.ProbeOptions) (shell.ProbeResult, error) // runs a shell; nil without Options.Probe
 }
 
 type sdkAnswer struct {
@@ -140,7 +154,7 @@ func newGatherer(ctx context.Context, h host.Host, o Options) *gatherer {
 	p := h.Platform()
 	g := &gatherer{
 		h: h, p: p, o: o,
-		f: &Facts{Platform: p, Workspace: o.Workspace, Files: map[string]*goenv.File{}, answers: newAnswers(),
+		f: &Facts{Platform: p, Workspace: o.Workspace, Files: map[string]*goenv.File{}, answers: newAnswers(), memo: &memo{known: map[string]func() any{}},
 			Unknown: map[Section]msg.Text{}},
 		environ: layer.FromList(h.Environ(), layer.OSEnv, "environment of goready", p.FoldCase()),
 		modules: map[goenv.ModuleSearch]goenv.Module{},

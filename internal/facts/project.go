@@ -1,6 +1,227 @@
 package facts
 
-// Project is what the workspace asks of Go.
-type Project struct{}
+import (
+	"io/fs"
+	"slices"
+	"strings"
 
-func (g *gatherer) project() *Project { return &Project{} }
+	"golang.org/x/mod/modfile"
+
+	"github.com/goready/goready/internal/goenv"
+	"github.com/goready/goready/internal/host"
+)
+
+// Project is what the workspace asks of Go, and the things on this machine that the values of variables name.
+type Project struct {
+	// Modules are the modules of the workspace: that of the nearest go.mod, and those that go.work uses, at most 32.
+	Modules []ProjectModule
+	// Remotes are those of the git repository that the workspace is in.
+	Remotes []GitRemote
+	// Rewrites are the rules url.*.insteadOf of git, the user's and the repository's.
+	Rewrites []GitRewrite
+	// Services are services and jobs whose commands run go.
+	Services []Service
+	// Places are the folders and programs that variables of the developer's consumers name, by their absolute names.
+	Places map[string]Place
+	// Files are files of the workspace that are usually committed and often hold environments; see [ProjectFile].
+	Files []ProjectFile
+	// Exposed are the files with user information in URLs that every user of the machine may read.
+	Exposed map[string]bool
+	// GODEBUG are the keys of GODEBUG that an SDK knows, by its GOROOT. An SDK whose sources are not there has no entry,
+	// and there are none if no consumer has a GODEBUG.
+	GODEBUG map[string][]string
+}
+
+// ProjectModule is a module of the workspace.
+type ProjectModule struct {
+	File     string // go.mod
+	Path     string
+	Requires []Requirement
+}
+
+// Requirement is a module that is required and not replaced by a folder, and no module of the workspace.
+type Requirement struct {
+	Path string // of the module that is fetched: the replacement where there is one
+	File string
+	Line int // of the require line
+}
+
+// Place is what is at a name.
+type Place struct {
+	Absent bool
+	Folder bool
+	// Unknown: it could not be looked at.
+	Unknown bool
+}
+
+const (
+	maxProjectModules = 32
+	maxProjectFile    = 1 << 20
+)
+
+func (g *gatherer) project() *Project {
+	p := &Project{Places: map[string]Place{}, Exposed: map[string]bool{}, GODEBUG: map[string][]string{}}
+	g.projectModules(p)
+	g.git(p)
+	g.services(p)
+	g.places(p)
+	g.projectFiles(p)
+	g.exposed(p)
+	g.godebug(p)
+	return p
+}
+
+// Developers reports whether a consumer is one that a developer works in, and not a service, a job or a remote command,
+// which see less on every machine.
+func (c *Consumer) Developers() bool {
+	kind, _, _ := strings.Cut(c.ID, ":")
+	switch kind {
+	case "current", "shell-login", "shell-interactive", "vscode-terminal", "vscode-go", "vscode-gopls", "vscode-install", "vscode-test",
+		"vscode-debug", "vscode-task":
+		return c.Absent.IsZero() && c.Failed.IsZero() && c.Env != nil
+	}
+	return false
+}
+
+// read returns a file of moderate size.
+func (g *gatherer) read(name string) ([]byte, bool) {
+	data, err := g.h.ReadFile(name)
+	return data, err == nil && len(data) <= maxProjectFile
+}
+
+// projectModules reads go.mod, or what go.work uses.
+func (g *gatherer) projectModules(p *Project) {
+	var mod, work string
+	for i := range g.f.Consumers {
+		c := &g.f.Consumers[i]
+		if !c.Developers() {
+			continue
+		}
+		mod = c.Module.Mod.Name
+		if name := goenv.Resolve(g.f.query(c, &asker{g.h}), "GOWORK").Value; g.p.IsAbs(name) {
+			work = name
+		}
+		break
+	}
+	var names []string
+	var common []*modfile.Replace // of go.work
+	if data, ok := g.read(work); work != "" && ok {
+		if w, err := modfile.ParseWork(work, data, nil); err == nil {
+			for _, u := range w.Use[:min(len(w.Use), maxProjectModules)] {
+				dir := u.Path
+				if !g.p.IsAbs(dir) {
+					dir = g.p.Join(g.p.Dir(work), dir)
+				}
+				names = append(names, g.p.Join(dir, "go.mod"))
+			}
+			common = w.Replace
+		}
+	}
+	if len(names) == 0 && mod != "" {
+		names = []string{mod}
+	}
+	parsed := map[string]*modfile.File{}
+	members := map[string]bool{}
+	for _, name := range names {
+		if data, ok := g.read(name); ok {
+			if f, err := modfile.ParseLax(name, data, nil); err == nil && f.Module != nil {
+				parsed[name], members[f.Module.Mod.Path] = f, true
+			}
+		}
+	}
+	for _, name := range names {
+		if f := parsed[name]; f != nil {
+			m := ProjectModule{File: name, Path: f.Module.Mod.Path}
+			replaces := slices.Concat(common, g.replaces(name))
+			for _, r := range f.Require {
+				path, local := replaced(r, replaces)
+				if !local && !members[path] && r.Syntax != nil {
+					m.Requires = append(m.Requires, Requirement{Path: path, File: name, Line: r.Syntax.Start.Line})
+				}
+			}
+			p.Modules = append(p.Modules, m)
+		}
+	}
+}
+
+// replaces returns the replace lines of a go.mod, which modfile.ParseLax leaves out; none if the file has a mistake.
+func (g *gatherer) replaces(name string) []*modfile.Replace {
+	data, _ := g.read(name)
+	f, err := modfile.Parse(name, data, nil)
+	if err != nil {
+		return nil
+	}
+	return f.Replace
+}
+
+// replaced returns the module that is fetched for a requirement; local: it is a folder.
+func replaced(r *modfile.Require, replaces []*modfile.Replace) (path string, local bool) {
+	for _, rep := range replaces {
+		if rep.Old.Path == r.Mod.Path && (rep.Old.Version == "" || rep.Old.Version == r.Mod.Version) {
+			return rep.New.Path, rep.New.Version == ""
+		}
+	}
+	return r.Mod.Path, false
+}
+
+// places looks at the folders for temporary files, and at a C compiler whose name has blanks.
+func (g *gatherer) places(p *Project) {
+	for i := range g.f.Consumers {
+		c := &g.f.Consumers[i]
+		if !c.Developers() {
+			continue
+		}
+		q := g.f.query(c, &asker{g.h})
+		g.place(p, c, goenv.Resolve(q, "GOTMPDIR").Value)
+		if name := goenv.TempDir(g.p, c.Env.Get); name != "" {
+			g.place(p, c, name)
+		}
+		v := goenv.Resolve(q, "CC").Value
+		if first, _, blank := strings.Cut(v, " "); blank && g.p.IsAbs(first) {
+			g.place(p, c, first)
+			g.place(p, c, v)
+		}
+	}
+}
+
+func (g *gatherer) place(p *Project, c *Consumer, name string) {
+	if name == "" || len(p.Places) >= 64 {
+		return
+	}
+	if !g.p.IsAbs(name) {
+		name = g.p.Join(c.Dir, name)
+	}
+	if _, ok := p.Places[name]; ok {
+		return
+	}
+	info, err := host.Stat(g.h, name)
+	switch {
+	case err == nil:
+		p.Places[name] = Place{Folder: info.Mode.IsDir()}
+	case isAbsent(err):
+		p.Places[name] = Place{Absent: true}
+	default:
+		p.Places[name] = Place{Unknown: true}
+	}
+}
+
+// worldReadable reports whether every user of the machine may read a file: others may read it, and search all folders
+// above it. What cannot be known is taken as no.
+func (g *gatherer) worldReadable(name string) bool {
+	if g.p.Windows() {
+		return false
+	}
+	info, err := host.Stat(g.h, name)
+	if err != nil || info.Mode.Perm()&0o004 == 0 {
+		return false
+	}
+	for dir := g.p.Dir(name); ; dir = g.p.Dir(dir) {
+		info, err := host.Stat(g.h, dir)
+		if err != nil || info.Mode&fs.ModePerm&0o001 == 0 {
+			return false
+		}
+		if dir == g.p.Dir(dir) {
+			return true
+		}
+	}
+}

@@ -1,8 +1,442 @@
 package facts
 
-import "context"
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goready/goready/internal/goenv"
+	"github.com/goready/goready/internal/host"
+	"github.com/goready/goready/internal/layer"
+	"github.com/goready/goready/internal/msg"
+	"github.com/goready/goready/internal/sysenv"
+)
 
 // Toolchain is what is known of the go commands of a machine, whoever finds them.
-type Toolchain struct{}
+type Toolchain struct {
+	// Commands are the programs called go that a consumer finds, in the order in which they were found, and then those
+	// in well-known places. Toolchains that the go command downloads into the module cache are not among them: it runs
+	// those itself.
+	Commands []GoProgram
+	// Uses says which of them each consumer finds, in the order of Facts.Consumers, and then for jobs that run go.
+	Uses []GoUse
+	// Roots are the folders that GOROOT names for a consumer, or the setting go.goroot, by that value.
+	Roots map[string]Root
+	// Compile is what the compiler of the SDK that "current" runs says of its version.
+	Compile Compile
+	// Managers are the version managers that have a Go installed and that something makes active.
+	Managers []VersionManager
+	// Drives are the folders at which WSL mounts the drives of Windows.
+	Drives []string
+}
 
-func (g *gatherer) toolchain(context.Context) *Toolchain { return &Toolchain{} }
+// GoProgram is a program called go.
+type GoProgram struct {
+	// Path is the name as it was found, and Links are the names it has on the way along its symbolic links, itself first.
+	Path  string
+	Links []string
+	// Real is Path with all links followed; "" if that cannot be told.
+	Real string
+	// Program is what the file is.
+	Program Program
+	// SDK is the Go SDK it belongs to; its Root is "" if it belongs to none. RealRoot is Root with all links followed.
+	SDK      goenv.SDK
+	RealRoot string
+	// Time is when the SDK was made, as its VERSION says; zero if it does not.
+	Time   time.Time
+	Origin Origin
+	// Shim names the manager whose stand-in this is, "snap", or "script"; "" if it is a go command itself.
+	Shim string
+	// Spare: it is in a well-known place, and no consumer finds it.
+	Spare bool
+}
+
+// GoUse is what one consumer finds of go commands.
+type GoUse struct {
+	Consumer string
+	// OnPath are indexes in Commands of those on its PATH, in order.
+	OnPath []int
+	// Runs is the index of the one it runs; -1 if it finds none.
+	Runs int
+	// By says how it finds the one it runs: "PATH", or how the editor does.
+	By string
+	// Exe is the first go.exe on the PATH of a consumer under WSL.
+	Exe string
+	// Job is "file:line" of the cron job or unit that runs go; "" for what is no job.
+	Job string
+	// Unknown, if not zero, says why it is not known what it finds.
+	Unknown msg.Text
+}
+
+// Root is a folder that is said to be a GOROOT.
+type Root struct {
+	SDK    goenv.SDK
+	Real   string // with all links followed
+	Exists bool   // it is a folder
+	Tools  bool   // it has pkg/tool
+	Go     bool   // it has bin/go
+	// Unknown, if not zero, says why nothing of that is known.
+	Unknown msg.Text
+}
+
+// Compile is the answer of a compiler to "compile -V".
+type Compile struct {
+	Path     string // "" if it was not asked
+	Root     string // of its SDK
+	Output   string
+	TimedOut bool
+}
+
+// GoCommandOf returns the program that a consumer runs as go, or false if it runs none or that is not known.
+func (t *Toolchain) GoCommandOf(consumer string) (*GoProgram, bool) {
+	if u := t.Use(consumer); u != nil && u.Runs >= 0 {
+		return &t.Commands[u.Runs], true
+	}
+	return nil, false
+}
+
+// Use returns what a consumer finds, nil if that consumer does not exist here.
+func (t *Toolchain) Use(consumer string) *GoUse {
+	for i := range t.Uses {
+		if t.Uses[i].Consumer == consumer {
+			return &t.Uses[i]
+		}
+	}
+	return nil
+}
+
+// toolchains is a Toolchain in the making.
+type toolchains struct {
+	g    *gatherer
+	t    *Toolchain
+	seen map[string]int   // index in Commands, by path
+	dirs map[string][]int // the go command in a folder of a PATH: none or one index
+}
+
+func (g *gatherer) toolchain(context.Context) *Toolchain {
+	b := &toolchains{g: g, t: &Toolchain{Roots: map[string]Root{}}, seen: map[string]int{}, dirs: map[string][]int{}}
+	b.t.Drives = g.windowsDrives()
+	for i := range g.f.Consumers {
+		if c := &g.f.Consumers[i]; c.Absent.IsZero() && c.Failed.IsZero() && c.ID != "devcontainer" {
+			b.use(c, g.unitJob(c.ID))
+			b.root(c.Env.Get("GOROOT"))
+			if c.User.File != nil {
+				root, _, _ := c.User.File.Lookup("GOROOT")
+				b.root(root)
+			}
+		}
+	}
+	b.cronJobs()
+	if g.f.Editor != nil {
+		root, _ := g.f.Editor.Settings.Lookup("go.goroot", 0).Value.Str()
+		b.root(root)
+	}
+	found := len(b.t.Commands)
+	for _, cmd := range append(g.wellKnownGo(), b.managedGo()...) {
+		b.command(cmd)
+	}
+	for i := found; i < len(b.t.Commands); i++ {
+		b.t.Commands[i].Spare = true
+	}
+	b.t.Managers = g.managers()
+	if g.compiled != nil {
+		b.t.Compile = g.compiled()
+	}
+	return b.t
+}
+
+// use records what a consumer finds.
+func (b *toolchains) use(c *Consumer, job string) {
+	u := GoUse{Consumer: c.ID, Runs: -1, By: "PATH", Job: job}
+	path, _, unknown := c.Env.Lookup("PATH")
+	if u.Unknown = unknown; unknown.IsZero() {
+		u.OnPath, u.Unknown = b.onPath(path, c.Dir)
+		u.Exe = b.exe(path, c.Dir)
+	}
+	if len(u.OnPath) > 0 {
+		u.Runs = u.OnPath[0]
+	}
+	if c.Go.Path != "" && c.Go.Found != "" && c.Go.Found != "PATH" { // the editor's own search
+		u.Unknown = msg.Text{}
+		if i := b.command(c.Go.Path); i >= 0 {
+			u.Runs, u.By = i, c.Go.Found
+		}
+	}
+	b.t.Uses = append(b.t.Uses, u)
+}
+
+// onPath returns the go commands in the folders of a search list, in order.
+func (b *toolchains) onPath(path, dir string) (found []int, unknown msg.Text) {
+	p := b.g.p
+	for _, entry := range p.SplitList(path) {
+		if p.Windows() && entry == "" {
+			continue
+		}
+		if !p.IsAbs(entry) {
+			entry = p.Join(dir, entry)
+		}
+		list, ok := b.dirs[entry]
+		if !ok {
+			cmd, err := host.LookPath(b.g.h, "go", entry, dir)
+			switch {
+			case err == nil:
+				if i := b.command(cmd); i >= 0 {
+					list = []int{i}
+				}
+			case errors.Is(err, host.ErrUnknown) && unknown.IsZero() && len(found) == 0:
+				unknown = msg.New("whether there is a go command on its PATH is not known (%s)", err.Error())
+			}
+			b.dirs[entry] = list
+		}
+		for _, i := range list {
+			if !slices.Contains(found, i) {
+				found = append(found, i)
+			}
+		}
+	}
+	return found, unknown
+}
+
+// exe returns the first go.exe on a PATH, under WSL, where that of Windows is appended.
+func (b *toolchains) exe(path, dir string) string {
+	if !b.g.f.WSL {
+		return ""
+	}
+	exe, err := host.LookPath(b.g.h, "go.exe", path, dir)
+	if err != nil {
+		return ""
+	}
+	return exe
+}
+
+// command returns the index of a go command; -1 for a toolchain in the module cache.
+func (b *toolchains) command(path string) int {
+	if inModuleCache(path) {
+		return -1
+	}
+	if i, ok := b.seen[path]; ok {
+		return i
+	}
+	c := b.g.goProgram(path)
+	if inModuleCache(c.Real) {
+		return -1
+	}
+	b.seen[path] = len(b.t.Commands)
+	b.t.Commands = append(b.t.Commands, c)
+	return b.seen[path]
+}
+
+// inModuleCache reports whether a file belongs to a toolchain that the go command downloaded.
+func inModuleCache(name string) bool {
+	return strings.Contains(strings.ReplaceAll(name, `\`, "/"), "/golang.org/toolchain@")
+}
+
+// goProgram looks at a go command.
+func (g *gatherer) goProgram(path string) GoProgram {
+	c := GoProgram{Path: path, Links: g.links(path)}
+	if real, err := host.EvalSymlinks(g.h, path); err == nil {
+		c.Real = real
+	}
+	if head, err := host.Head(g.h, path, host.MaxHead); err == nil {
+		c.Program = programOf(head)
+	}
+	if sdk, err := g.sdk(path); err == nil {
+		c.SDK = sdk
+		c.RealRoot = g.realDir(sdk.Root)
+		c.Time = g.versionTime(sdk.Root)
+	}
+	c.Shim = g.shim(&c)
+	c.Origin = g.origin(&c)
+	return c
+}
+
+// links returns the names that a file has along its own symbolic links.
+func (g *gatherer) links(name string) []string {
+	names := []string{name}
+	for range 16 {
+		target, err := g.h.ReadLink(name)
+		if err != nil {
+			break
+		}
+		if !g.p.IsAbs(target) {
+			target = g.p.Join(g.p.Dir(name), target)
+		}
+		name = target
+		names = append(names, name)
+	}
+	return names
+}
+
+// realDir returns a folder's name with all links followed, or as it is if that cannot be told.
+func (g *gatherer) realDir(dir string) string {
+	if real, err := host.EvalSymlinks(g.h, dir); err == nil {
+		return real
+	}
+	return g.p.Clean(dir)
+}
+
+// versionTime returns the time in the second line of the VERSION of an SDK.
+func (g *gatherer) versionTime(root string) time.Time {
+	data, err := g.h.ReadFile(g.p.Join(root, "VERSION"))
+	if err != nil {
+		return time.Time{}
+	}
+	for line := range strings.Lines(string(data)) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "time "); ok {
+			at, _ := time.Parse(time.RFC3339, value)
+			return at
+		}
+	}
+	return time.Time{}
+}
+
+// root looks at a folder that is said to be a GOROOT.
+func (b *toolchains) root(name string) {
+	if _, ok := b.t.Roots[name]; ok || name == "" {
+		return
+	}
+	g, r := b.g, Root{}
+	if !g.p.IsAbs(name) {
+		b.t.Roots[name] = r
+		return
+	}
+	sdk, err := goenv.LoadRoot(g.h, name)
+	switch {
+	case err == nil:
+		r.SDK, r.Real, r.Exists = sdk, g.realDir(name), true
+		tools, toolsErr := host.Stat(g.h, g.p.Join(name, "pkg", "tool"))
+		_, goErr := host.LookPath(g.h, "go", g.p.Join(name, "bin"), "/")
+		r.Tools, r.Go = toolsErr == nil && tools.Mode.IsDir(), goErr == nil
+		for _, err := range []error{toolsErr, goErr} {
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				r.Unknown = msg.New("%s", err.Error())
+			}
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		r.Unknown = msg.New("%s", err.Error())
+	}
+	b.t.Roots[name] = r
+}
+
+// compileLimit is how long "compile -V" may take.
+const compileLimit = 2 * time.Second
+
+// startCompile asks the compiler of the SDK that goready's own PATH finds for its version, in the background: it takes
+// as long as everything else. The returned function waits for the answer.
+func (g *gatherer) startCompile(ctx context.Context) func() Compile {
+	sdk, ok := g.ownSDK()
+	if !ok || sdk.Arch == "" {
+		return func() Compile { return Compile{} }
+	}
+	name := "compile"
+	if g.p.Windows() {
+		name += ".exe"
+	}
+	c := Compile{Root: sdk.Root, Path: g.p.Join(sdk.Root, "pkg", "tool", g.p.OS+"_"+sdk.Arch, name)}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ctx, cancel := context.WithTimeout(ctx, compileLimit)
+		defer cancel()
+		r, err := g.h.Run(ctx, host.Command{Path: c.Path, Args: []string{"-V"}})
+		if c.TimedOut = r.TimedOut; err == nil && r.ExitCode == 0 {
+			c.Output = strings.TrimSpace(string(r.Stdout))
+		}
+	}()
+	return func() Compile { <-done; return c }
+}
+
+// ownSDK returns the SDK of the first go command on goready's own PATH that is not in the module cache.
+func (g *gatherer) ownSDK() (goenv.SDK, bool) {
+	for _, entry := range g.p.SplitList(g.environ.Get("PATH")) {
+		cmd, err := host.LookPath(g.h, "go", entry, g.workDir())
+		if err != nil || entry == "" || inModuleCache(cmd) {
+			continue
+		}
+		sdk, err := g.sdk(cmd)
+		return sdk, err == nil && !inModuleCache(g.realDir(sdk.Root))
+	}
+	return goenv.SDK{}, false
+}
+
+// unitJob returns where the unit of a consumer runs go, "" if it does not or is no unit.
+func (g *gatherer) unitJob(id string) string {
+	kind, name, narrowed := strings.Cut(id, ":")
+	get := g.systemManager
+	if kind == "systemd-user" {
+		get = g.userManager
+	}
+	if !narrowed || !strings.HasPrefix(kind, "systemd-") {
+		return ""
+	}
+	m, ok := get()
+	if !ok {
+		return ""
+	}
+	if u, err := m.Unit(name); err == nil {
+		for _, e := range u.ExecStart {
+			if runsGo(e.Value) {
+				return e.From()
+			}
+		}
+	}
+	return ""
+}
+
+// maxJobs is the number of cron jobs that are looked at.
+const maxJobs = 32
+
+// cronJobs adds the jobs of the user's crontab that run go.
+func (b *toolchains) cronJobs() {
+	g := b.g
+	if len(g.o.Consumers) > 0 || !slices.ContainsFunc(g.f.Consumers, func(c Consumer) bool { return c.ID == "cron" }) {
+		return
+	}
+	jobs, _ := sysenv.CronJobs(g.h, g.user)
+	for i := range jobs[:min(len(jobs), maxJobs)] {
+		j := &jobs[i]
+		if !runsGo(j.Command) {
+			continue
+		}
+		c := Consumer{ID: "cron:" + strconv.Itoa(j.Line), Dir: g.user.Home}
+		c.Env, _ = sysenv.CronEnv(g.h, g.user, j)
+		if c.Env == nil {
+			c.Env = &layer.Env{}
+		}
+		b.use(&c, at(j.File, j.Line))
+	}
+}
+
+// runsGo reports whether a command line starts go by its bare name. It is right about plain lines; a job that hides go
+// in a script is not seen.
+func runsGo(line string) bool {
+	start := true
+	for _, word := range strings.FieldsFunc(spaced(line), func(r rune) bool { return r == ' ' || r == '\t' || r == '"' || r == '\'' }) {
+		switch {
+		case slices.Contains(beforeCommand(), word):
+			start = true
+		case start && word == "go":
+			return true
+		case !strings.Contains(word, "=") && !strings.HasPrefix(word, "-"):
+			start = false
+			if base := word[strings.LastIndexByte(word, '/')+1:]; base == "sh" || base == "bash" || base == "env" {
+				start = true
+			}
+		}
+	}
+	return false
+}
+
+// beforeCommand returns words that a command may follow.
+func beforeCommand() []string {
+	return []string{";", "&&", "||", "|", "(", "{", "&", "do", "then", "-c", "-lc", "exec", "nice", "time"}
+}
+
+// spaced puts blanks around what separates commands.
+func spaced(line string) string {
+	return strings.NewReplacer(";", " ; ", "&&", " && ", "||", " || ", "(", " ( ", "{", " { ").Replace(line)
+}

@@ -330,6 +330,9 @@ const envPorts = " aix/ppc64 android/386 android/amd64 android/arm android/arm64
 	"openbsd/riscv64 plan9/386 plan9/amd64 plan9/arm solaris/amd64 wasip1/wasm windows/386 " +
 	"windows/amd64 windows/arm64 "
 
+// IsPort reports whether name, such as "linux/386", is a system and an architecture that Go compiles for.
+func IsPort(name string) bool { return envInList(envPorts, name) }
+
 // envCgoSupported is internal/platform.CgoSupported.
 func envCgoSupported(goos, goarch string) bool {
 	switch goos {

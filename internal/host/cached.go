@@ -7,7 +7,7 @@ import "sync"
 // time. It is safe for concurrent use. Callers must not
 // change the slices it returns.
 func Cached(h Host) Host {
-	return &cached{Host: h, platform: h.Platform(), files: answersOf[[]byte]{}, dirs: answersOf[[]Entry]{}, infos: answersOf[Info]{}, links: answersOf[string]{}}
+	return &cached{Host: h, platform: h.Platform(), files: answersOf[[]byte]{}, heads: answersOf[[]byte]{}, dirs: answersOf[[]Entry]{}, infos: answersOf[Info]{}, links: answersOf[string]{}}
 }
 
 type cached struct {
@@ -16,6 +16,7 @@ type cached struct {
 
 	mu    sync.Mutex // guards the maps
 	files answersOf[[]byte]
+	heads answersOf[[]byte]
 	dirs  answersOf[[]Entry]
 	infos answersOf[Info]
 	links answersOf[string]

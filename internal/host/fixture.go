@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 )
 
@@ -44,6 +45,8 @@ type File struct {
 	InfoErr    *Failure `json:"infoError,omitempty"`
 	Content    *Content `json:"content,omitempty"` // ReadFile
 	ContentErr *Failure `json:"contentError,omitempty"`
+	Head       *Content `json:"head,omitempty"` // ReadHead: the first MaxHead bytes; nil: Content has them, if there is one
+	HeadErr    *Failure `json:"headError,omitempty"`
 	Link       *string  `json:"link,omitempty"` // ReadLink
 	LinkErr    *Failure `json:"linkError,omitempty"`
 	Entries    []Entry  `json:"entries,omitzero"` // ReadDir; nil: not recorded
@@ -63,6 +66,8 @@ type RunResult struct {
 	Stderr   Content `json:"stderr"`
 	ExitCode int     `json:"exitCode"`
 	TimedOut bool    `json:"timedOut,omitempty"`
+	// Duration is in nanoseconds; 0 is unknown.
+	Duration time.Duration `json:"duration,omitempty"`
 }
 
 // ProcessTable is a recorded list of processes.
@@ -239,7 +244,7 @@ func (f *Fixture) Rewrite(w Rewriter) *Fixture {
 func (file *File) rewrite(name string, w Rewriter) *File {
 	c := &File{
 		InfoErr: file.InfoErr.rewrite(w), ContentErr: file.ContentErr.rewrite(w),
-		LinkErr: file.LinkErr.rewrite(w), EntriesErr: file.EntriesErr.rewrite(w),
+		LinkErr: file.LinkErr.rewrite(w), EntriesErr: file.EntriesErr.rewrite(w), HeadErr: file.HeadErr.rewrite(w),
 		Entries: slices.Clone(file.Entries),
 	}
 	for i := range c.Entries {
@@ -253,6 +258,9 @@ func (file *File) rewrite(name string, w Rewriter) *File {
 	}
 	if file.Content != nil {
 		c.Content = new(w.Content(name, *file.Content))
+	}
+	if file.Head != nil {
+		c.Head = new(w.Content(name, *file.Head))
 	}
 	return c
 }

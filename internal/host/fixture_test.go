@@ -164,7 +164,7 @@ func sampleFixture() *host.Fixture {
 		},
 		Runs: []host.Run{
 			{Command: host.Command{Path: "/bin/x", Args: []string{"\xff", ""}, Env: []string{"A=\xff"}, Dir: "/"},
-				Result: &host.RunResult{Stdout: host.Content("a\x00b"), Stderr: host.Content("\xff"), ExitCode: -1, TimedOut: true}},
+				Result: &host.RunResult{Stdout: host.Content("a\x00b"), Stderr: host.Content("\xff"), ExitCode: -1, TimedOut: true, Duration: time.Second + 1}},
 			{Command: host.Command{Path: "/bin/y"}, Err: &host.Failure{Kind: host.Absent}},
 		},
 		Procs: &host.ProcessTable{List: []host.RecordedProcess{

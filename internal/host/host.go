@@ -81,6 +81,8 @@ type Result struct {
 	Stderr   []byte `json:"stderr"`
 	ExitCode int    `json:"exitCode"` // -1 if it was ended by a signal or by the time limit
 	TimedOut bool   `json:"timedOut"`
+	// Duration is how long it ran.
+	Duration time.Duration `json:"duration"`
 }
 
 // Process is a running process.

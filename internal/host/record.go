@@ -193,7 +193,7 @@ func (r *Recorder) Run(ctx context.Context, cmd Command) (Result, error) {
 	case !whole:
 		run.Err = &Failure{Kind: TooLarge}
 	default:
-		run.Result = &RunResult{slices.Clone(res.Stdout), slices.Clone(res.Stderr), res.ExitCode, res.TimedOut}
+		run.Result = &RunResult{slices.Clone(res.Stdout), slices.Clone(res.Stderr), res.ExitCode, res.TimedOut, res.Duration}
 	}
 	r.fixture.Runs = append(r.fixture.Runs, run)
 	return res, err

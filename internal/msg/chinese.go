@@ -28,7 +28,22 @@ var chinese = sync.OnceValue(func() map[string]string {
 
 // chineseTables returns the sentences of all packages. One that several packages say is in the first table.
 func chineseTables() [][]entry {
-	return [][]entry{chineseShared, chineseCheck, chineseCLI, chineseEditor, chineseExplain, chineseFacts, chineseGoenv, chineseNet, chineseShell, chineseSnapshot, chineseSysenv}
+	return [][]entry{
+		chineseShared,
+		chineseCheck,
+		chineseCheckEnv,
+		chineseCheckShell,
+		chineseCLI,
+		chineseDoctor,
+		chineseEditor,
+		chineseExplain,
+		chineseFacts,
+		chineseGoenv,
+		chineseNet,
+		chineseShell,
+		chineseSnapshot,
+		chineseSysenv,
+	}
 }
 
 // chineseShared has what more than one package says.

@@ -16,7 +16,6 @@ var chineseCLI = []entry{
 	{"wrong usage or configuration", "用法或配置错误"},
 	{"could not complete: something is unknown", "未能完成：有些情况无法得知"},
 	{"interrupted", "被中断"},
-	{"as --format", "同 --format"},
 	{"as --lang; without it LC_ALL, LC_MESSAGES and LANG decide", "同 --lang；未设置时由 LC_ALL、LC_MESSAGES、LANG 决定"},
 	{"if not empty: no colours", "非空时不输出颜色"},
 	{"if neither empty nor 0: colours although the output is no terminal", "非空且不为 0 时，即使输出不是终端也使用颜色"},

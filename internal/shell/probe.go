@@ -3,7 +3,6 @@ package shell
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"fmt"
 	"strings"
 	"time"
@@ -16,7 +15,8 @@ type ProbeResult struct {
 	// Env is the environment a program started from the shell gets. nil if the shell never got there.
 	Env map[string]string
 	// Noise is what the start-up files wrote to standard output before the command.
-	Noise    []byte
+	Noise []byte
+	// Duration is how long the shell ran.
 	Duration time.Duration
 	TimedOut bool
 	ExitCode int
@@ -33,8 +33,9 @@ type ProbeOptions struct {
 
 // Probe runs the shell as the session says, with an empty standard input and in its own process group, and returns
 // the environment its command sees. It executes the user's start-up files with all their effects: only on request.
-// The command prints the environment between two random marks, so that what start-up files print does not matter.
-// An error means that the shell could not be started; a shell that ends or hangs during start-up gives a result.
+// The command prints the environment between two marks, so that what start-up files print does not matter; the same
+// session and environment give the same command, so that a recording of it can be replayed. An error means that the
+// shell could not be started; a shell that ends or hangs during start-up gives a result.
 func Probe(ctx context.Context, h host.Host, o ProbeOptions) (ProbeResult, error) {
 	timeout := o.Timeout
 	if timeout == 0 {
@@ -42,22 +43,37 @@ func Probe(ctx context.Context, h host.Host, o ProbeOptions) (ProbeResult, error
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	mark := "goready-" + rand.Text()
-	env := o.Env
-	if o.Resolving {
-		env = append(env[:len(env):len(env)], "VSCODE_RESOLVING_ENVIRONMENT=1")
-	}
-	start := time.Now()
-	res, err := h.Run(ctx, host.Command{Path: o.path(), Args: o.args(mark), Env: env, Dir: o.Session.Dir})
+	res, err := h.Run(ctx, o.Command())
 	if err != nil {
 		return ProbeResult{}, fmt.Errorf("run %s: %w", o.path(), err)
 	}
-	noise, list, found := cutMarks(res.Stdout, mark)
-	p := ProbeResult{Noise: noise, Duration: time.Since(start), TimedOut: res.TimedOut, ExitCode: res.ExitCode}
+	noise, list, found := cutMarks(res.Stdout)
+	p := ProbeResult{Noise: noise, Duration: res.Duration, TimedOut: res.TimedOut, ExitCode: res.ExitCode}
 	if found {
 		p.Env = parseEnv(list)
 	}
 	return p, nil
+}
+
+// Command returns the command that [Probe] runs.
+func (o ProbeOptions) Command() host.Command {
+	env := o.Env
+	if o.Resolving {
+		env = append(env[:len(env):len(env)], "VSCODE_RESOLVING_ENVIRONMENT=1")
+	}
+	return host.Command{Path: o.path(), Args: o.args(), Env: env, Dir: o.Session.Dir}
+}
+
+// ProbeOutput returns what a shell prints that writes noise during start-up and then runs the command of [Probe] in an
+// environment. It is for the description of machines.
+func ProbeOutput(noise string, env []string) []byte {
+	var b bytes.Buffer
+	b.WriteString(noise + mark + "\x00")
+	for _, kv := range env {
+		b.WriteString(kv + "\x00")
+	}
+	b.WriteString(mark)
+	return b.Bytes()
 }
 
 func (o ProbeOptions) path() string {
@@ -67,8 +83,17 @@ func (o ProbeOptions) path() string {
 	return o.Session.Path
 }
 
+// mark stands before and after the environment. The command has it in two pieces: a start-up file may print the
+// command line, and a variable may hold a word of it (set -a exports $_).
+const mark = markHead + markTail
+
+const (
+	markHead = "goready-environ"
+	markTail = "ment-follows"
+)
+
 // args returns the shell's arguments; the flags are apart, as VS Code gives them.
-func (o ProbeOptions) args(mark string) []string {
+func (o ProbeOptions) args() []string {
 	var args []string
 	s := o.Session
 	switch {
@@ -88,12 +113,12 @@ func (o ProbeOptions) args(mark string) []string {
 	if s.Login {
 		args = append(args, "-l")
 	}
-	return append(args, "-c", `printf '%s\0' `+mark+"; /usr/bin/env -0; printf %s "+mark)
+	return append(args, "-c", `printf '%s%s\0' `+markHead+" "+markTail+"; /usr/bin/env -0; printf %s%s "+markHead+" "+markTail)
 }
 
-// cutMarks returns what is before the first mark and between the first and the second. A variable may hold the mark
-// (set -a exports $_), so the marks count only between zero bytes.
-func cutMarks(out []byte, mark string) (noise, list []byte, found bool) {
+// cutMarks returns what is before the first mark and between the first and the second. The marks count only next to
+// zero bytes.
+func cutMarks(out []byte) (noise, list []byte, found bool) {
 	noise, rest, ok := bytes.Cut(out, []byte(mark+"\x00"))
 	if !ok {
 		return out, nil, false

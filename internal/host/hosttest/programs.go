@@ -83,8 +83,8 @@ func programs() []contract {
 			cmd.Env = append(cmd.Env, "X=1", "EMPTY=", "BYTES=\xff")
 			res, err := h.Run(context.Background(), cmd)
 			want := fmt.Sprintf("args %q\nenv %q\ndir %q\n", cmd.Args, cmd.Env, cmd.Dir)
-			if err != nil || string(res.Stdout) != want || string(res.Stderr) != "stdin 0 EOF\n" || res.ExitCode != 3 || res.TimedOut {
-				r.Errorf("Run = %q, %q, %d, %v, %v, want\n%q", res.Stdout, res.Stderr, res.ExitCode, res.TimedOut, err, want)
+			if err != nil || string(res.Stdout) != want || string(res.Stderr) != "stdin 0 EOF\n" || res.ExitCode != 3 || res.TimedOut || res.Duration <= 0 {
+				r.Errorf("Run = %q, %q, %d, %v, %v, %v, want\n%q", res.Stdout, res.Stderr, res.ExitCode, res.TimedOut, res.Duration, err, want)
 			}
 		}},
 		{"run_without_environment", nothing, func(r reporter, h host.Host, _ string) {
@@ -117,7 +117,7 @@ func programs() []contract {
 			defer cancel()
 			began := time.Now()
 			res, err := h.Run(ctx, role("hang"))
-			if err != nil || res.ExitCode != -1 || !res.TimedOut || time.Since(began) > limit/2 {
+			if err != nil || res.ExitCode != -1 || !res.TimedOut || res.Duration < time.Second || res.Duration > limit/2 || time.Since(began) > limit/2 {
 				r.Errorf("Run = %+v, %v after %v", res, err, time.Since(began))
 			}
 			pid, err := strconv.Atoi(strings.TrimSpace(string(res.Stdout)))

@@ -56,6 +56,19 @@ func (m *Machine) ReadFile(name string) ([]byte, error) {
 	return data, fail("read", name, err)
 }
 
+// ReadHead implements [host.HeadReader].
+func (m *Machine) ReadHead(name string, n int) ([]byte, error) {
+	if strings.HasPrefix(name, host.RegistryPrefix) {
+		data, err := readRegistry(name)
+		return data[:min(len(data), max(n, 0), host.MaxHead)], fail("read", name, err)
+	}
+	if !m.platform.IsAbs(name) {
+		return nil, fail("read", name, errRelative)
+	}
+	data, err := readHead(name, min(max(n, 0), host.MaxHead))
+	return data, fail("read", name, err)
+}
+
 // ReadDir implements [host.Host].
 func (m *Machine) ReadDir(name string) ([]host.Entry, error) {
 	if !m.platform.IsAbs(name) {
@@ -131,4 +144,7 @@ func fail(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: name, Err: err}
 }
 
-var _ host.Host = (*Machine)(nil)
+var (
+	_ host.Host       = (*Machine)(nil)
+	_ host.HeadReader = (*Machine)(nil)
+)

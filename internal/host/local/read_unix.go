@@ -13,33 +13,62 @@ import (
 	"github.com/goready/goready/internal/host"
 )
 
-// readFile reads a regular file. It asks twice what kind of file that is: before opening, because opening a device may
-// do something, and after, because it may have been exchanged. O_NONBLOCK is for the second case, and for those files
-// of procfs and tracefs that call themselves regular and are not.
+// readFile reads a regular file.
 func readFile(name string) ([]byte, error) {
-	var st unix.Stat_t
-	if err := again(func() error { return unix.Stat(name, &st) }); err != nil {
-		return nil, err
-	}
-	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return nil, errNotRegular
-	}
-	fd := -1
-	err := again(func() (err error) {
-		fd, err = unix.Open(name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
-		return err
-	})
+	fd, size, err := openRegular(name)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(fd)
-	if err := again(func() error { return unix.Fstat(fd, &st) }); err != nil {
+	return readAll(fd, size, host.MaxFile)
+}
+
+// readHead reads the first n bytes of a regular file.
+func readHead(name string, n int) ([]byte, error) {
+	fd, _, err := openRegular(name)
+	if err != nil {
 		return nil, err
 	}
-	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return nil, errNotRegular
+	defer unix.Close(fd)
+	buf := make([]byte, n)
+	for have := 0; ; {
+		more := 0
+		if err := again(func() (err error) { more, err = unix.Read(fd, buf[have:]); return err }); err != nil {
+			return nil, err
+		}
+		if have += max(more, 0); more <= 0 || have == n {
+			return buf[:have], nil
+		}
 	}
-	return readAll(fd, st.Size, host.MaxFile)
+}
+
+// openRegular opens a regular file and returns its size. It asks twice what kind of file that is: before opening,
+// because opening a device may do something, and after, because it may have been exchanged. O_NONBLOCK is for the
+// second case, and for those files of procfs and tracefs that call themselves regular and are not.
+func openRegular(name string) (fd int, size int64, err error) {
+	var st unix.Stat_t
+	if err := again(func() error { return unix.Stat(name, &st) }); err != nil {
+		return -1, 0, err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return -1, 0, errNotRegular
+	}
+	err = again(func() (err error) {
+		fd, err = unix.Open(name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+		return err
+	})
+	if err != nil {
+		return -1, 0, err
+	}
+	err = again(func() error { return unix.Fstat(fd, &st) })
+	if err == nil && st.Mode&unix.S_IFMT != unix.S_IFREG {
+		err = errNotRegular
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, 0, err
+	}
+	return fd, st.Size, nil
 }
 
 // readAll reads what is left in fd, which may be more or less than size; above limit it is host.ErrTooLarge.

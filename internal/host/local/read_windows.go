@@ -11,24 +11,14 @@ import (
 	"github.com/goready/goready/internal/host"
 )
 
-// readFile reads a regular file. Opening neither waits nor reads on Windows; whether a name is a device such as CON
-// can only be told from what was opened.
+// readFile reads a regular file.
 func readFile(name string) ([]byte, error) {
-	f, err := os.Open(name)
+	f, size, err := openRegular(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if typ, err := windows.GetFileType(windows.Handle(f.Fd())); err != nil || typ != windows.FILE_TYPE_DISK {
-		return nil, errNotRegular
-	}
-	fi, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, err
-	case !fi.Mode().IsRegular():
-		return nil, errNotRegular
-	case fi.Size() > host.MaxFile:
+	if size > host.MaxFile {
 		return nil, host.ErrTooLarge
 	}
 	data, err := io.ReadAll(io.LimitReader(f, host.MaxFile+1))
@@ -36,6 +26,39 @@ func readFile(name string) ([]byte, error) {
 		return nil, host.ErrTooLarge
 	}
 	return data, err
+}
+
+// readHead reads the first n bytes of a regular file.
+func readHead(name string, n int) ([]byte, error) {
+	f, _, err := openRegular(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, int64(n)))
+}
+
+// openRegular opens a regular file and returns its size. Opening neither waits nor reads on Windows; whether a name is
+// a device such as CON can only be told from what was opened.
+func openRegular(name string) (*os.File, int64, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	typ, err := windows.GetFileType(windows.Handle(f.Fd()))
+	if err != nil || typ != windows.FILE_TYPE_DISK {
+		f.Close()
+		return nil, 0, errNotRegular
+	}
+	fi, err := f.Stat()
+	if err == nil && !fi.Mode().IsRegular() {
+		err = errNotRegular
+	}
+	if err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	return f, fi.Size(), nil
 }
 
 func openDir(name string) (*os.File, error) {

@@ -39,6 +39,7 @@ func (m *Machine) Run(ctx context.Context, c host.Command) (host.Result, error) 
 		killed.Store(true)
 		return g.kill()
 	}
+	start := time.Now()
 	if err := g.start(); err != nil {
 		return host.Result{}, fail("run", c.Path, err)
 	}
@@ -47,7 +48,7 @@ func (m *Machine) Run(ctx context.Context, c host.Command) (host.Result, error) 
 	if cmd.ProcessState == nil {
 		return host.Result{}, fail("run", c.Path, err)
 	}
-	r := host.Result{Stdout: stdout.buf.Bytes(), Stderr: stderr.buf.Bytes(), ExitCode: cmd.ProcessState.ExitCode()}
+	r := host.Result{Stdout: stdout.buf.Bytes(), Stderr: stderr.buf.Bytes(), ExitCode: cmd.ProcessState.ExitCode(), Duration: time.Since(start)}
 	if killed.Load() && !cmd.ProcessState.Success() {
 		r.TimedOut, r.ExitCode = true, -1
 	}

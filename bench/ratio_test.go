@@ -8,19 +8,36 @@ import (
 	"time"
 )
 
+// BenchmarkDoctor does the same for goready doctor with all checks. The wanted ratio is at most 12.
+func BenchmarkDoctor(b *testing.B) {
+	benchmarkRatio(b, "doctor-ms", []ratio{
+		{"text", shipped, []string{"doctor", "--fail-on", "never"}},
+		{"json", shipped, []string{"doctor", "--format", "json", "--fail-on", "never"}},
+		{"reading_only", shipped, []string{"doctor", "--fail-on", "never", "--skip", "shell,go.goroot-mixed"}},
+	})
+}
+
+// ratio is a command line of goready whose time is compared.
+type ratio struct {
+	name  string
+	build func() (string, error)
+	args  []string
+}
+
 // BenchmarkExplain reports the wall time of goready explain for all consumers as a ratio to that of go env (x-go-env),
 // medians of runs that alternate. The wanted ratio is at most 3. ns/op is the sum of both and means nothing.
 func BenchmarkExplain(b *testing.B) {
-	for _, bb := range []struct {
-		name  string
-		build func() (string, error)
-		args  []string
-	}{
+	benchmarkRatio(b, "explain-ms", []ratio{
 		{"text", shipped, []string{"explain", "GOPROXY"}},
 		{"json", shipped, []string{"explain", "--format", "json", "GOPROXY"}},
 		{"text_plain_build", plain, []string{"explain", "GOPROXY"}},
 		{"start_only", shipped, []string{"version"}},
-	} {
+	})
+}
+
+// benchmarkRatio measures command lines against go env, in turns.
+func benchmarkRatio(b *testing.B, unit string, ratios []ratio) {
+	for _, bb := range ratios {
 		b.Run(bb.name, func(b *testing.B) {
 			m := newMachine(b)
 			goready := binary(b, bb.build)
@@ -30,7 +47,7 @@ func BenchmarkExplain(b *testing.B) {
 				ours = append(ours, wall(b, m.command(goready, bb.args...)))
 			}
 			b.ReportMetric(float64(median(ours))/float64(median(theirs)), "x-go-env")
-			b.ReportMetric(median(ours).Seconds()*1e3, "explain-ms")
+			b.ReportMetric(median(ours).Seconds()*1e3, unit)
 			b.ReportMetric(median(theirs).Seconds()*1e3, "goenv-ms")
 		})
 	}

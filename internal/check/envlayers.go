@@ -1,0 +1,288 @@
+package check
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/goready/goready/internal/explain"
+	"github.com/goready/goready/internal/facts"
+	"github.com/goready/goready/internal/layer"
+	"github.com/goready/goready/internal/msg"
+)
+
+// envDeveloper reports whether a consumer is one that a developer works with. The others see less than a shell on every
+// healthy machine.
+func envDeveloper(id string) bool {
+	kind, _, _ := strings.Cut(id, ":")
+	switch kind {
+	case "current", "shell-login", "shell-interactive", "vscode-terminal", "vscode-go", "vscode-gopls", "vscode-install",
+		"vscode-test", "vscode-debug", "vscode-task":
+		return true
+	}
+	return false
+}
+
+// envSubjects returns the consumers to look at: those of a developer, or all if only others were asked for.
+func envSubjects(f *facts.Facts) []*facts.Consumer {
+	var developers, all []*facts.Consumer
+	for i := range f.Consumers {
+		c := &f.Consumers[i]
+		if !c.Absent.IsZero() || !c.Failed.IsZero() {
+			continue
+		}
+		all = append(all, c)
+		if envDeveloper(c.ID) {
+			developers = append(developers, c)
+		}
+	}
+	if len(developers) == 0 {
+		return all
+	}
+	return developers
+}
+
+// envValue is a value of a variable, and who sees it.
+type envValue struct {
+	name     string
+	value    string
+	set      bool
+	ids      []string
+	consumer *facts.Consumer // the first that sees it
+	// places are what decides for them, files first.
+	places []layer.Reason
+	// fallback is what the value would be if no layer set it; "" if there is none.
+	fallback string
+}
+
+// envValues returns the values that consumers see of a variable, in the order of the consumers. What is unknown is left
+// out.
+func envValues(f *facts.Facts, consumers []*facts.Consumer, name string) []*envValue {
+	var out []*envValue
+	for _, c := range consumers {
+		d := explain.Decide(f, c, name)
+		if d.State != explain.Set && d.State != explain.Unset {
+			continue
+		}
+		set := d.State == explain.Set
+		i := slices.IndexFunc(out, func(v *envValue) bool { return v.value == d.Value && v.set == set })
+		if i < 0 {
+			i = len(out)
+			out = append(out, &envValue{name: name, value: d.Value, set: set, consumer: c})
+		}
+		v := out[i]
+		v.ids = append(v.ids, c.ID)
+		if len(d.Trail) > 0 && (d.Trail[0].Layer == layer.GoDefault || d.Trail[0].Layer == layer.GoDerived) {
+			v.fallback = d.Trail[0].Value
+		}
+		if w, ok := d.Winner(); ok {
+			v.addPlace(w)
+		}
+	}
+	for _, v := range out {
+		slices.SortStableFunc(v.places, func(a, b layer.Reason) int { return envRank(a) - envRank(b) })
+	}
+	return out
+}
+
+func (v *envValue) addPlace(r layer.Reason) {
+	for i, old := range v.places {
+		if old.From == r.From {
+			if old.Layer == layer.Frozen {
+				v.places[i] = r
+			}
+			return
+		}
+	}
+	v.places = append(v.places, r)
+}
+
+func envRank(r layer.Reason) int {
+	switch {
+	case r.Layer == layer.GoEnvFile:
+		return 0
+	case envLasting(r):
+		return 1
+	case envEditor(r.Layer):
+		return 2
+	}
+	return 3
+}
+
+// envLasting reports whether a place outlives the processes of now and is no setting of an editor: a file of the
+// system, the shell or Go, or the registry.
+func envLasting(r layer.Reason) bool {
+	switch r.Layer {
+	case layer.ShellFile, layer.EtcEnvironment, layer.ProfileD, layer.EnvironmentD, layer.Launchd, layer.WindowsUser, layer.WindowsMachine,
+		layer.SystemdUnit, layer.Crontab, layer.GoEnvFile:
+		return true
+	case layer.OSEnv:
+		return at(r.From, "").Path != ""
+	case layer.Frozen:
+		return envExplicit(r)
+	}
+	return false
+}
+
+// envEditor reports whether a layer is a setting of the editor, and envUserWide whether it holds in all its windows.
+func envEditor(id layer.ID) bool {
+	switch id {
+	case layer.SettingsWorkspace, layer.SettingsFolder, layer.TerminalEnv, layer.GoplsEnv, layer.LaunchEnv,
+		layer.LaunchEnvFile, layer.TestEnv, layer.TestEnvFile, layer.TaskEnv, layer.ContainerEnv, layer.RemoteEnv:
+		return true
+	}
+	return envUserWide(id)
+}
+
+func envUserWide(id layer.ID) bool { return id == layer.SettingsUser || id == layer.SettingsRemote }
+
+// explicit reports whether a layer gives the value, rather than the go command itself or its SDK.
+func (v *envValue) explicit() bool {
+	return slices.ContainsFunc(v.places, envExplicit)
+}
+
+// envExplicit reports whether somebody gave the value at this place. What the Go extension copied from go env is there
+// with the place that go env had it from: a line of a file, unless it was a default or derived.
+func envExplicit(r layer.Reason) bool {
+	switch r.Layer {
+	case layer.GoDefault, layer.GoDerived, layer.SDKGoEnv, layer.GoMod, layer.GoWork, layer.SettingsDefault:
+		return false
+	case layer.Frozen:
+		e := at(r.From, "")
+		return e.Line > 0 && !strings.HasSuffix(e.Path, "go.env") || strings.HasPrefix(r.From, "environment of ")
+	}
+	return true
+}
+
+// lasting reports whether the value is set for good.
+func (v *envValue) lasting() bool { return slices.ContainsFunc(v.places, envLasting) }
+
+// global reports whether the value is set for good or for all windows of the editor, and not for one project only.
+func (v *envValue) global() bool {
+	return slices.ContainsFunc(v.places, func(r layer.Reason) bool { return envLasting(r) || envUserWide(r.Layer) })
+}
+
+// projectOnly reports whether only settings of one project give the value.
+func (v *envValue) projectOnly() bool {
+	return !slices.ContainsFunc(v.places, func(r layer.Reason) bool { return !envEditor(r.Layer) || envUserWide(r.Layer) })
+}
+
+// evidence returns the places where the value is set.
+func (v *envValue) evidence() []Evidence {
+	var out []Evidence
+	for _, r := range v.places {
+		if envExplicit(r) {
+			out = append(out, envEvidence(v.name, r))
+		}
+	}
+	return out
+}
+
+// envEvidence is the evidence for what a layer says about a variable.
+func envEvidence(name string, r layer.Reason) Evidence {
+	e := at(r.From, "")
+	if e.Path == "" || e.Line == 0 {
+		e = at(r.From, name+"="+layer.Redact(name, r.Value))
+	}
+	return e
+}
+
+// concerned returns the ids of a value, nil if these are all of consumers.
+func (v *envValue) concerned(consumers []*facts.Consumer) []string {
+	if len(v.ids) == len(consumers) {
+		return nil
+	}
+	return v.ids
+}
+
+// removal says how to take the value out of every place that gives it. instead, if not "", is a value to write in place
+// of it.
+func (v *envValue) removal(f *facts.Facts, instead string) []Step {
+	var steps []Step
+	for _, r := range v.places {
+		if !envExplicit(r) {
+			continue
+		}
+		if len(v.places) > 1 && r.Layer == layer.OSEnv && !envLasting(r) {
+			continue // it goes with the place that it came from
+		}
+		steps = append(steps, envRemoval(f, v.name, r, instead))
+	}
+	return steps
+}
+
+// envRemoval says how to take a variable out of one place.
+func envRemoval(f *facts.Facts, name string, r layer.Reason, instead string) Step {
+	e := at(r.From, "")
+	switch {
+	case r.Layer == layer.GoEnvFile && !envReaches(f, e.Path):
+		return Step{Text: msg.New("remove the line of %s from %s", name, e.Path)}
+	case r.Layer == layer.GoEnvFile && instead != "":
+		return Step{Command: envGuard(name, r.Value) + "go env -w " + name + "=" + envQuote(instead)}
+	case r.Layer == layer.GoEnvFile:
+		return Step{Command: envGuard(name, r.Value) + "go env -u " + name}
+	case e.Path != "" && e.Line > 0 && instead != "":
+		return Step{Text: msg.New("write %s in line %d of %s, and start what was started with it again", name+"="+instead, e.Line, e.Path)}
+	case e.Path != "" && e.Line > 0:
+		return Step{Text: msg.New("remove %s from line %d of %s, and start what was started with it again", name, e.Line, e.Path)}
+	case e.Path != "":
+		return Step{Text: msg.New("remove %s from %s, and start what was started with it again", name, e.Path)}
+	case r.Layer == layer.WindowsUser || r.Layer == layer.WindowsMachine:
+		return Step{Text: msg.New("remove %s in the Windows dialog \"Environment Variables\", and log in again", name)}
+	case r.From != envOwn:
+		return Step{Text: msg.New("remove %s where %s has it from", name, r.From)}
+	}
+	return Step{Text: msg.New("in this shell"), Command: envUnset(f, name)}
+}
+
+// envOwn is how facts call the environment that goready was given.
+const envOwn = "environment of goready"
+
+// envReaches reports whether "go env -u", typed where goready was started, changes this go env file.
+func envReaches(f *facts.Facts, file string) bool {
+	for i := range f.Consumers {
+		if c := &f.Consumers[i]; c.ID == "current" {
+			return c.User.Name == file && c.Go.SDK.Root != ""
+		}
+	}
+	return true
+}
+
+// envGuard is what must stand before "go env -u" for a value that keeps go env itself from working.
+func envGuard(name, value string) string {
+	switch name {
+	case "GOPATH":
+		if strings.HasPrefix(value, "~") || !strings.HasPrefix(value, "/") && !strings.Contains(value, `:\`) {
+			return "GOPATH=/ "
+		}
+	case "GOFLAGS":
+		for _, word := range []string{"-json", "-w", "-u", "-C", "-changed"} {
+			if slices.ContainsFunc(strings.Fields(value), func(s string) bool { return strings.TrimPrefix(s, "-") == word[1:] || strings.HasPrefix(s, word) }) {
+				return "GOFLAGS=-v "
+			}
+		}
+	}
+	return ""
+}
+
+// envUnset is the command that removes a variable from the user's shell.
+func envUnset(f *facts.Facts, name string) string {
+	switch {
+	case f.Platform.Windows():
+		return "Remove-Item Env:" + name
+	case f.Platform.Base(f.Shell) == "fish":
+		return "set -e " + name
+	}
+	return "unset " + name
+}
+
+// envQuote makes one word of text for a shell.
+func envQuote(text string) string {
+	if text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./,:@+") == "" {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+// fileLine returns "file:line".
+func fileLine(file string, line int) string { return file + ":" + strconv.Itoa(line) }

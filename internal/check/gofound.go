@@ -1,0 +1,285 @@
+package check
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/goready/goready/internal/facts"
+	"github.com/goready/goready/internal/layer"
+	"github.com/goready/goready/internal/msg"
+)
+
+// binaryFound reports that goready's own environment, or the editor, finds no go command.
+func binaryFound(f *facts.Facts, t *facts.Toolchain) []Finding {
+	var missing []string
+	for _, id := range []string{"current", "vscode-terminal", "vscode-go", "vscode-gopls", "vscode-install"} {
+		u, c := t.Use(id), consumerOf(f, id)
+		if u != nil && c != nil && u.Runs < 0 && u.Unknown.IsZero() && c.Go.Path == "" { // a Path is a toolchain in the module cache
+			missing = append(missing, id)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	finding := Finding{Object: theGo, Consumers: missing, Cause: missingCause(missing), Evidence: searched(f, missing)}
+	who := strings.Join(missing, ", ")
+	sdk, users := elsewhere(t)
+	switch {
+	case sdk == nil:
+		finding.Message = say("go.binary-found.none", "consumers", msg.New("no go command is on the PATH of %s, and no Go SDK is in the usual folders", who))
+		finding.Steps = installSteps(f)
+		return []Finding{finding}
+	case len(users) > 0:
+		finding.Message = say("go.binary-found.others", "consumers others path",
+			msg.New("no go command is on the PATH of %s; %s finds %s", who, users[0], sdk.Path))
+	default:
+		finding.Message = say("go.binary-found.unused", "consumers path",
+			msg.New("no go command is on the PATH of %s, although there is %s", who, sdk.Path))
+	}
+	finding.Evidence = append(finding.Evidence, row(sdk, users))
+	lines := entryEvidence(f, sdk.Path, users)
+	finding.Evidence = append(finding.Evidence, lines...)
+	finding.Steps = foundSteps(f, sdk, missing, users, lines)
+	return []Finding{finding}
+}
+
+func missingCause(missing []string) msg.Text {
+	if len(missing) == 1 && missing[0] == "current" {
+		return msg.New("every go command typed here fails with \"command not found\"")
+	}
+	if slices.Contains(missing, "vscode-go") {
+		return msg.New("the Go extension says \"Failed to find the go binary\", and neither gopls nor the debugger starts")
+	}
+	return msg.New("what is started there cannot run go; gopls loads no package without it")
+}
+
+// searched shows the PATH of consumers and where each comes from.
+func searched(f *facts.Facts, ids []string) []Evidence {
+	var list []Evidence
+	for _, id := range ids {
+		c := consumerOf(f, id)
+		set, ok := layerOf(c, "PATH")
+		from := set.From
+		if !ok {
+			from = id
+		}
+		e := at(from, "PATH="+c.Env.Get("PATH"))
+		if !slices.Contains(list, e) {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// elsewhere returns the SDK that others find, those of a developer first, or else the newest that nobody finds.
+func elsewhere(t *facts.Toolchain) (*facts.GoProgram, []string) {
+	for _, developer := range []bool{true, false} {
+		for i := range t.Uses {
+			u := &t.Uses[i]
+			if u.Runs >= 0 && isDeveloper(u.Consumer) == developer && t.Commands[u.Runs].SDK.Root != "" {
+				return &t.Commands[u.Runs], users(t, u.Runs)
+			}
+		}
+	}
+	return newest(t, "", func(p *facts.GoProgram) bool { return p.Spare }), nil
+}
+
+// foundSteps says how to make the missing consumers find an SDK.
+func foundSteps(f *facts.Facts, sdk *facts.GoProgram, missing, users []string, lines []Evidence) []Step {
+	dir := f.Platform.Dir(sdk.Path)
+	if slices.Contains(users, "shell-login") && len(lines) > 0 && lines[0].Path != "" && !f.Platform.Windows() {
+		steps := []Step{{Text: msg.New("a new login finds it; this shell does after"), Command: sourceCommand(f, lines[0].Path)}}
+		if len(missing) > 1 || missing[0] != "current" {
+			steps = append(steps, Step{Text: msg.New("log out and in, and start the editor again: it has the environment of the session it was started in")})
+		}
+		return steps
+	}
+	steps := []Step{{Text: msg.New("put its folder on PATH"), Command: pathCommand(f, dir)}}
+	return append(steps, Step{Text: msg.New("log out and in, so that the editor and new shells see it")})
+}
+
+// installSteps says how to install an SDK.
+func installSteps(f *facts.Facts) []Step {
+	switch f.Platform.OS {
+	case "windows":
+		return []Step{{Text: msg.New("install Go"), Command: "winget install GoLang.Go"}}
+	case "darwin":
+		return []Step{{Text: msg.New("install Go, with the package from go.dev/dl or with Homebrew"), Command: "brew install go"}}
+	}
+	archive := "go*." + f.Platform.OS + "-" + f.Platform.Arch + ".tar.gz"
+	return []Step{{Text: msg.New("download the archive %s from go.dev/dl and unpack it", archive), Command: "sudo tar -C /usr/local -xzf " + archive},
+		{Text: msg.New("put its folder on PATH"), Command: pathCommand(f, "/usr/local/go/bin")}}
+}
+
+// duplicates reports several SDKs on one PATH.
+func duplicates(f *facts.Facts, t *facts.Toolchain) []Finding {
+	var all []int
+	var ids []string
+	for _, id := range []string{"current", "shell-login", "shell-interactive"} {
+		u := t.Use(id)
+		if u == nil {
+			continue
+		}
+		if list := distinct(t, u.OnPath); len(list) > 1 {
+			ids = append(ids, id)
+			for _, i := range list {
+				if !hasRoot(t, all, i) {
+					all = append(all, i)
+				}
+			}
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	wins, loses := &t.Commands[all[0]], &t.Commands[all[1]]
+	finding := Finding{Object: theGo, Consumers: ids,
+		Message: say("go.duplicates.several", "n winner winnerVersion other otherVersion",
+			msg.New("%d Go SDKs are on PATH: %s (%s) comes before %s (%s)", len(all), wins.Path, shownVersion(wins.SDK), loses.Path, shownVersion(loses.SDK))),
+		Cause: msg.New("only the first one runs, and who has another order of PATH runs another Go; updating the one does not change the other")}
+	for _, i := range all {
+		finding.Evidence = append(finding.Evidence, row(&t.Commands[i], users(t, i)))
+	}
+	for _, i := range all {
+		finding.Evidence = append(finding.Evidence, entryEvidence(f, t.Commands[i].Path, ids)...)
+	}
+	finding.Steps = []Step{{Text: msg.New("keep one of them; to keep %s", wins.Path)}, removeStep(f, loses)}
+	return []Finding{finding}
+}
+
+// distinct returns the first program of each SDK.
+func distinct(t *facts.Toolchain, list []int) []int {
+	var out []int
+	for _, i := range list {
+		if t.Commands[i].RealRoot != "" && !hasRoot(t, out, i) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func hasRoot(t *facts.Toolchain, list []int, index int) bool {
+	return slices.ContainsFunc(list, func(i int) bool { return t.Commands[i].RealRoot == t.Commands[index].RealRoot })
+}
+
+// comparedConsumers are those that should run the same SDK. Others may have one of their own on purpose: the
+// installation of tools, a task, a debug session.
+func comparedConsumers() []string {
+	return []string{"shell-login", "shell-interactive", "vscode-terminal", "vscode-go", "vscode-gopls", "vscode-test"}
+}
+
+// consumerMismatch reports that shells and editor run different SDKs, and jobs that find another one or none.
+func consumerMismatch(f *facts.Facts, t *facts.Toolchain) []Finding {
+	var groups []int
+	for _, id := range comparedConsumers() {
+		if u := t.Use(id); u != nil && u.Runs >= 0 && u.Unknown.IsZero() && t.Commands[u.Runs].RealRoot != "" && !hasRoot(t, groups, u.Runs) {
+			groups = append(groups, u.Runs)
+		}
+	}
+	var findings []Finding
+	if len(groups) > 1 {
+		findings = append(findings, mismatch(f, t, groups))
+	}
+	return append(findings, jobMismatches(f, t)...)
+}
+
+func mismatch(f *facts.Facts, t *facts.Toolchain, groups []int) Finding {
+	members := func(index int) []string {
+		var ids []string
+		for _, id := range comparedConsumers() {
+			if u := t.Use(id); u != nil && u.Runs >= 0 && u.Unknown.IsZero() && t.Commands[u.Runs].RealRoot == t.Commands[index].RealRoot {
+				ids = append(ids, id)
+			}
+		}
+		return ids
+	}
+	a, b := &t.Commands[groups[0]], &t.Commands[groups[1]]
+	finding := Finding{Object: theGo,
+		Message: say("go.consumer-mismatch.differ", "consumer version otherConsumer otherVersion",
+			msg.New("%s runs %s, but %s runs %s", members(groups[0])[0], shownVersion(a.SDK), members(groups[1])[0], shownVersion(b.SDK))),
+		Cause: msg.New("what builds in one place may not build in the other, and tools are built with a Go that the project does not use")}
+	for _, i := range groups {
+		ids := members(i)
+		finding.Consumers = append(finding.Consumers, ids...)
+		finding.Evidence = append(finding.Evidence, row(&t.Commands[i], ids))
+		finding.Evidence = append(finding.Evidence, chosenBy(f, t, i, ids)...)
+	}
+	want := a
+	if v := newest(t, "", func(p *facts.GoProgram) bool { return p == a || p == b }); v != nil {
+		want = v
+	}
+	finding.Steps = []Step{{Text: msg.New("put %s first for all, in a file that every shell reads", f.Platform.Dir(want.Path)), Command: pathCommand(f, f.Platform.Dir(want.Path))}}
+	return finding
+}
+
+// chosenBy returns the lines that make consumers run a program.
+func chosenBy(f *facts.Facts, t *facts.Toolchain, index int, ids []string) []Evidence {
+	list := entryEvidence(f, t.Commands[index].Path, ids)
+	if f.Editor == nil {
+		return list
+	}
+	for _, id := range ids {
+		switch t.Use(id).By {
+		case "goroot":
+			list = append(list, settingEvidence(f, "go.goroot")...)
+		case "alternateTool":
+			list = append(list, settingEvidence(f, "go.alternateTools")...)
+		default:
+			continue
+		}
+		break
+	}
+	return list
+}
+
+// settingEvidence returns the line of the setting that counts.
+func settingEvidence(f *facts.Facts, key string) []Evidence {
+	st := f.Editor.Settings.Lookup(key, 0)
+	for i := len(st.Trail) - 1; i >= 0; i-- {
+		if st.Trail[i].Applied {
+			return []Evidence{at(st.Trail[i].From(), "")}
+		}
+	}
+	return nil
+}
+
+// jobMismatches reports cron jobs and units that run go and find none, or another SDK than the user's shell.
+func jobMismatches(f *facts.Facts, t *facts.Toolchain) []Finding {
+	login := t.Use("shell-login")
+	var findings []Finding
+	for i := range t.Uses {
+		u := &t.Uses[i]
+		if u.Job == "" || !u.Unknown.IsZero() {
+			continue
+		}
+		finding := Finding{Object: u.Job, Consumers: []string{u.Consumer}, Evidence: []Evidence{at(u.Job, "")}}
+		switch {
+		case u.Runs < 0:
+			finding.Message = say("go.consumer-mismatch.job-none", "consumer", msg.New("%s runs go, but no go command is on its PATH", u.Consumer))
+			finding.Cause = msg.New("the job fails each time with \"go: not found\"")
+		case login != nil && login.Runs >= 0 && login.Unknown.IsZero() && t.Commands[u.Runs].RealRoot != "" &&
+			t.Commands[login.Runs].RealRoot != "" && !hasRoot(t, []int{login.Runs}, u.Runs):
+			p := &t.Commands[u.Runs]
+			finding.Message = say("go.consumer-mismatch.job-other", "consumer version shellVersion",
+				msg.New("%s runs %s, but a login shell runs %s", u.Consumer, shownVersion(p.SDK), shownVersion(t.Commands[login.Runs].SDK)))
+			finding.Cause = msg.New("what was tested in the shell is built with another Go in the job")
+			finding.Evidence = append(finding.Evidence, row(p, nil), row(&t.Commands[login.Runs], []string{"shell-login"}))
+		default:
+			continue
+		}
+		if sdk, _ := elsewhere(t); sdk != nil {
+			finding.Steps = []Step{{Text: msg.New("name the program in the job: %s", sdk.Path)}}
+		}
+		findings = append(findings, finding)
+	}
+	return findings
+}
+
+// fromUser reports whether a layer is one that a user of the machine wrote, rather than Go, the SDK or the editor.
+func fromUser(id layer.ID) bool {
+	switch id {
+	case layer.GoDefault, layer.GoDerived, layer.SDKGoEnv, layer.Frozen, layer.SettingsDefault, layer.GoMod, layer.GoWork:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,209 @@
+package check
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/goready/goready/internal/facts"
+	"github.com/goready/goready/internal/msg"
+)
+
+// shim reports that the editor, or goready's own environment, runs a stand-in instead of the go command.
+func shim(f *facts.Facts, t *facts.Toolchain) []Finding {
+	var program *facts.GoProgram
+	var ids []string
+	for _, id := range []string{"vscode-go", "vscode-gopls", "vscode-install", "vscode-test", "current"} {
+		p, ok := t.GoCommandOf(id)
+		if ok && p.Shim != "" && (program == nil || p == program) {
+			program = p
+			ids = append(ids, id)
+		}
+	}
+	if program == nil {
+		return nil
+	}
+	finding := Finding{Object: theGo, Consumers: ids, Evidence: []Evidence{row(program, nil)},
+		Cause: msg.New("which Go it starts depends on the folder and on files of the manager; where there is none, it fails")}
+	finding.Evidence = append(finding.Evidence, entryEvidence(f, program.Path, ids)...)
+	if program.Shim == "script" {
+		finding.Message = say("go.shim.script", "path", msg.New("%s is not the go command but something that starts one", program.Path))
+	} else {
+		finding.Message = say("go.shim.manager", "path manager", msg.New("%s is not the go command but a stand-in of %s", program.Path, program.Shim))
+	}
+	editor := slices.ContainsFunc(ids, func(id string) bool { return id != "current" })
+	real := newest(t, "", func(p *facts.GoProgram) bool { return p.Shim == "" && p.Origin.Kind == program.Shim })
+	if real == nil {
+		real = newest(t, "", func(p *facts.GoProgram) bool { return p.Shim == "" })
+	}
+	switch {
+	case editor && len(program.Links) > 1 && !strings.HasPrefix(f.Platform.Base(program.Real), "go"):
+		finding.Cause = msg.New("the Go extension follows the link and runs \"%s env\", which is no go command: it says \"Failed to run\" and finds no tools", program.Real)
+	case program.Shim == "snap":
+		finding.Severity = Info
+	}
+	finding.Steps = shimSteps(program, real, editor)
+	return []Finding{finding}
+}
+
+func shimSteps(program, real *facts.GoProgram, editor bool) []Step {
+	var steps []Step
+	path := ""
+	if real != nil {
+		path = real.Path
+	}
+	switch program.Shim {
+	case "mise":
+		steps = append(steps, Step{Text: msg.New("find the real one"), Command: "mise which go"})
+	case "asdf":
+		steps = append(steps, Step{Text: msg.New("find the real one"), Command: "asdf which go"})
+	case "goenv":
+		steps = append(steps, Step{Text: msg.New("find the real one"), Command: "goenv which go"})
+	}
+	if editor && path != "" {
+		return append(steps, Step{Text: msg.New("name the real one in the settings of the workspace"), Command: `"go.alternateTools": {"go": "` + strings.ReplaceAll(path, `\`, `\\`) + `"}`})
+	}
+	if editor {
+		return append(steps, Step{Text: msg.New("name the real one in the setting go.alternateTools")})
+	}
+	if path != "" {
+		return append(steps, Step{Text: msg.New("where it matters which Go runs, run %s", path)})
+	}
+	return steps
+}
+
+// goArch reports a go command for another kind of machine.
+func goArch(f *facts.Facts, t *facts.Toolchain) []Finding {
+	var findings []Finding
+	seen := map[string]bool{}
+	for i := range t.Uses {
+		u := &t.Uses[i]
+		if u.Runs < 0 || !isDeveloper(u.Consumer) || seen[t.Commands[u.Runs].Path] {
+			continue
+		}
+		p := &t.Commands[u.Runs]
+		seen[p.Path] = true
+		if finding, ok := archFinding(f, p); ok {
+			finding.Consumers = users(t, u.Runs)
+			findings = append(findings, finding)
+		}
+	}
+	return findings
+}
+
+// nativeFormat is the format of programs of a system.
+func nativeFormat(os string) string {
+	switch os {
+	case "windows":
+		return "pe"
+	case "darwin", "ios":
+		return "macho"
+	}
+	return "elf"
+}
+
+func archFinding(f *facts.Facts, p *facts.GoProgram) (Finding, bool) {
+	os, arch := f.Platform.OS, f.Platform.Arch
+	finding := Finding{Object: theGo, Evidence: []Evidence{row(p, nil)}}
+	format := p.Program.Format
+	if (format == "elf" || format == "pe" || format == "macho") && format != nativeFormat(os) {
+		finding.Message = say("go.arch.format", "path os", msg.New("%s is not a program for %s", p.Path, os))
+		finding.Cause = msg.New("the system cannot run it: \"exec format error\"")
+		finding.Steps = reinstall(f)
+		return finding, true
+	}
+	have := p.Program.Arch
+	if len(have) == 0 && p.SDK.Arch != "" {
+		have = []string{p.SDK.Arch}
+	}
+	if len(have) == 0 || arch == "" || slices.Contains(have, arch) {
+		return Finding{}, false
+	}
+	finding.Message = say("go.arch.other", "path arch machine", msg.New("%s is for %s, but this machine is %s", p.Path, have[0], arch))
+	finding.Steps = reinstall(f)
+	switch pair := have[0] + " on " + arch; {
+	case os == "darwin" && pair == "amd64 on arm64":
+		finding.Cause = msg.New("it runs translated by Rosetta, slowly, builds programs for amd64, and dlv cannot debug them")
+	case pair == "386 on amd64" || pair == "arm on arm64" || os == "windows" && arch == "arm64":
+		finding.Severity = Warning
+		finding.Cause = msg.New("it builds programs for %s unless GOARCH says otherwise, without the race detector and with little memory", have[0])
+		if have[0] == "amd64" {
+			finding.Cause = msg.New("the system translates it, which is slow, and it builds programs for %s", have[0])
+		}
+	default:
+		finding.Cause = msg.New("the system cannot run it: \"exec format error\"")
+	}
+	return finding, true
+}
+
+func reinstall(f *facts.Facts) []Step {
+	return []Step{{Text: msg.New("install the SDK for %s instead, from go.dev/dl", f.Platform.OS+"-"+f.Platform.Arch)}}
+}
+
+// wslInterop reports that WSL runs the Go of Windows, or one that is stored on a drive of Windows.
+func wslInterop(f *facts.Facts, t *facts.Toolchain) []Finding {
+	ids := map[string][]string{}
+	var order []string
+	for i := range t.Uses {
+		u := &t.Uses[i]
+		path := ""
+		switch {
+		case !isDeveloper(u.Consumer) || !u.Unknown.IsZero():
+		case u.Runs < 0:
+			path = u.Exe
+		case t.Commands[u.Runs].Program.Format == "pe" || onDrive(t, t.Commands[u.Runs].Path) || onDrive(t, t.Commands[u.Runs].Real):
+			path = t.Commands[u.Runs].Path
+		}
+		if path == "" {
+			continue
+		}
+		if ids[path] == nil {
+			order = append(order, path)
+		}
+		ids[path] = append(ids[path], u.Consumer)
+	}
+	var findings []Finding
+	for _, path := range order {
+		findings = append(findings, interopFinding(f, path, ids[path]))
+	}
+	return findings
+}
+
+func interopFinding(f *facts.Facts, path string, ids []string) Finding {
+	finding := Finding{Object: theGo, Consumers: ids, Evidence: append([]Evidence{{Path: path}}, entryEvidence(f, path, ids)...)}
+	if strings.HasSuffix(path, ".exe") {
+		finding.Message = say("go.wsl-interop.exe", "path", msg.New("the only go command on PATH is that of Windows: %s", path))
+		finding.Cause = msg.New("it is not found as go, it takes Linux paths for relative ones, and it builds programs for Windows")
+	} else {
+		finding.Message = say("go.wsl-interop.drive", "path", msg.New("go is %s, on a drive of Windows", path))
+		finding.Cause = msg.New("each file that go reads there crosses from Linux to Windows and back: builds take many times as long, and a Windows go builds for Windows")
+	}
+	finding.Steps = append(installSteps(f), Step{Text: msg.New("if PATH of Windows is not needed in WSL, put appendWindowsPath=false below [interop] into /etc/wsl.conf")})
+	return finding
+}
+
+func onDrive(t *facts.Toolchain, name string) bool {
+	return slices.ContainsFunc(t.Drives, func(d string) bool { return strings.HasPrefix(name, d+"/") })
+}
+
+// managerConflict reports several active version managers.
+func managerConflict(f *facts.Facts, t *facts.Toolchain) []Finding {
+	if len(t.Managers) < 2 {
+		return nil
+	}
+	var names []string
+	finding := Finding{Object: theGo,
+		Cause: msg.New("each puts its own go in front of PATH: which Go runs depends on the order of the lines, and switching with one manager has no effect while another wins")}
+	for i := range t.Managers {
+		m := &t.Managers[i]
+		names = append(names, m.Name)
+		for _, line := range m.Lines {
+			finding.Evidence = append(finding.Evidence, at(line, ""))
+		}
+		if len(m.Lines) == 0 {
+			finding.Evidence = append(finding.Evidence, Evidence{Path: m.Dir, Text: "PATH: " + strings.Join(m.Consumers, ", ")})
+		}
+	}
+	finding.Message = say("go.manager-conflict.several", "managers", msg.New("several version managers for Go are active: %s", strings.Join(names, ", ")))
+	finding.Steps = []Step{{Text: msg.New("keep one of them and remove the lines of the others")}}
+	return []Finding{finding}
+}

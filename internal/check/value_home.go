@@ -1,0 +1,110 @@
+package check
+
+import (
+	"strings"
+
+	"github.com/goready/goready/internal/explain"
+	"github.com/goready/goready/internal/facts"
+	"github.com/goready/goready/internal/msg"
+)
+
+// checkHomeMissing finds services and jobs that run go without a HOME and without what could replace it.
+func checkHomeMissing(f *facts.Facts) []Finding {
+	var out []Finding
+	for i := range f.Project.Services {
+		s := &f.Project.Services[i]
+		problem, cause := homeless(f, &s.Consumer, s.Verb, s.Modules)
+		if problem.IsZero() {
+			continue
+		}
+		out = append(out, Finding{Object: s.Name, Consumers: []string{s.Consumer.ID},
+			Message:  say("env.home-missing.service", "object verb problem", msg.New("%s runs \"go %s\" %s", s.Name, s.Verb, problem)),
+			Cause:    cause,
+			Evidence: []Evidence{at(s.From, "")}, Steps: serviceSteps(s)})
+	}
+	for i := range f.Consumers {
+		c := &f.Consumers[i]
+		if c.ID != "current" || !c.Developers() {
+			continue
+		}
+		if problem, cause := homeless(f, c, "build", "unknown"); !problem.IsZero() {
+			out = append(out, Finding{Object: "HOME", Consumers: []string{c.ID},
+				Message:  say("env.home-missing.current", "problem", msg.New("this environment is %s", problem)),
+				Cause:    cause,
+				Evidence: []Evidence{{Text: "environment of goready: HOME"}},
+				Steps:    []Step{{Text: msg.New("set HOME, or name a folder for the build cache"), Command: "export GOCACHE=/var/tmp/go-build GOPATH=/var/tmp/go"}}})
+		}
+	}
+	return out
+}
+
+// homeless says what a go command of a consumer lacks, in the words after "runs go build", and what go then says. What
+// is unknown is not lacking.
+func homeless(f *facts.Facts, c *facts.Consumer, verb, modules string) (problem, cause msg.Text) {
+	if home, ok, unknown := c.Env.Lookup("HOME"); !unknown.IsZero() || ok && home != "" {
+		return msg.Text{}, msg.Text{}
+	}
+	if builds(verb) && explicit(f, c, "GOCACHE") == lacking {
+		if value, ok, unknown := c.Env.Lookup("XDG_CACHE_HOME"); unknown.IsZero() && (!ok || value == "") {
+			return msg.New("without HOME, GOCACHE and XDG_CACHE_HOME"),
+				msg.New("go build ends with %q", "GOCACHE is not defined and neither $XDG_CACHE_HOME nor $HOME are defined")
+		}
+	}
+	if modules == "yes" && explicit(f, c, "GOPATH") == lacking && explicit(f, c, "GOMODCACHE") == lacking {
+		return msg.New("without HOME, GOPATH and GOMODCACHE"),
+			msg.New("go has no folder for modules: %q", "module cache not found: neither GOMODCACHE nor GOPATH is set")
+	}
+	return msg.Text{}, msg.Text{}
+}
+
+// builds reports whether a go command needs the build cache.
+func builds(verb string) bool {
+	switch verb {
+	case "build", "run", "test", "install", "vet", "tool":
+		return true
+	}
+	return false
+}
+
+// presence says whether some layer gives a variable a value.
+type presence int
+
+const (
+	lacking presence = iota
+	given
+	uncertain
+)
+
+// explicit says whether a layer above the defaults gives a consumer's go command a value for name.
+func explicit(f *facts.Facts, c *facts.Consumer, name string) presence {
+	plain := *c
+	plain.ID = ""
+	d := explain.Decide(f, &plain, name)
+	if d.State == explain.Unknown {
+		return uncertain
+	}
+	w, ok := d.Winner()
+	if !ok || w.Value == "" || d.Value == "" || name == "GOCACHE" && strings.HasPrefix(string(w.Layer), "go-de") {
+		return lacking
+	}
+	return given
+}
+
+// serviceSteps are for the system's manager, the user's, or cron.
+func serviceSteps(s *facts.Service) []Step {
+	kind, _, _ := strings.Cut(s.Consumer.ID, ":")
+	name := strings.TrimSuffix(s.Name, ".service")
+	switch kind {
+	case "systemd-system":
+		return []Step{
+			{Text: msg.New("open a drop-in for the unit"), Command: "sudo systemctl edit " + s.Name},
+			{Text: msg.New("and write into it: [Service] CacheDirectory=%s, Environment=GOCACHE=/var/cache/%s/go-build GOPATH=/var/cache/%s/go, each on a line of its own", name, name, name)},
+		}
+	case "systemd-user":
+		return []Step{
+			{Text: msg.New("open a drop-in for the unit"), Command: "systemctl --user edit " + s.Name},
+			{Text: msg.New("and write into it: [Service] Environment=HOME=%s, each on a line of its own", "%h")},
+		}
+	}
+	return []Step{{Text: msg.New("write a line HOME=… above the job in %s", s.From)}}
+}

@@ -1,0 +1,173 @@
+package check
+
+import (
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/goready/goready/internal/facts"
+	"github.com/goready/goready/internal/goenv"
+	"github.com/goready/goready/internal/layer"
+	"github.com/goready/goready/internal/msg"
+)
+
+// proxySeen is what there is to say about a proxy variable of some consumers.
+type proxySeen struct {
+	seenValue
+	problems []goenv.ValueProblem
+	loopback bool
+}
+
+// checkProxyVars judges the proxy variables of the environments of the developer's consumers.
+func checkProxyVars(f *facts.Facts) []Finding {
+	var all []proxySeen
+	for _, c := range developers(f) {
+		all = append(all, proxyProblems(f, c)...)
+	}
+	var out []Finding
+	for _, p := range mergeProxies(all) {
+		lint := func(value string) []goenv.ValueProblem { return lintProxyVariable(p.name, value) }
+		var finding Finding
+		if p.loopback {
+			finding = loopbackFinding(f, &p)
+		} else {
+			j := judge(p.value, p.problems, lint, false)
+			j.severity = Warning
+			if slices.ContainsFunc(p.problems, func(p goenv.ValueProblem) bool { return p.Instead == "HTTPS_PROXY" }) {
+				j.instead = "" // that is a name, not a value
+			}
+			finding = p.finding(f, "env.proxyvars.value", j)
+			finding.Cause = msg.New("programs take different ways to the same server, or not the one that was meant")
+			if j.instead == "" {
+				finding.Steps = proxySteps(&p)
+			}
+		}
+		out = append(out, finding)
+	}
+	return out
+}
+
+// proxySteps says what to write in place of the parts of a value.
+func proxySteps(p *proxySeen) []Step {
+	var steps []Step
+	for _, problem := range p.problems {
+		switch {
+		case problem.Instead == "HTTPS_PROXY":
+			steps = append(steps, Step{Text: msg.New("set %s too, where %s is set: %s", "HTTPS_PROXY", p.name, p.from)})
+		case problem.Instead != "":
+			steps = append(steps, Step{Text: msg.New("in %s write %s in place of %s", p.from, layer.Redact("", problem.Instead), problem.Token)})
+		default:
+			steps = append(steps, Step{Text: msg.New("correct the value of %s there: %s", p.name, p.from)})
+		}
+	}
+	return slices.CompactFunc(steps, func(a, b Step) bool { return a.Text.String() == b.Text.String() })
+}
+
+func lintProxyVariable(name, value string) []goenv.ValueProblem {
+	if strings.EqualFold(name, "NO_PROXY") {
+		return goenv.LintNoProxy(value)
+	}
+	return goenv.LintProxyURL(value)
+}
+
+// proxyProblems returns what there is to say about the proxy variables of one consumer.
+func proxyProblems(f *facts.Facts, c *facts.Consumer) []proxySeen {
+	var out []proxySeen
+	config := goenv.HTTPProxyFromEnv(c.Env.Get)
+	for _, p := range goenv.LintHTTPProxy(c.Env.Get) {
+		switch {
+		case gradeSeverity(p.Grade) == Info:
+			continue
+		case strings.EqualFold(p.Variable, "ALL_PROXY") && config.HTTPSProxy != "":
+			continue // for the programs that read it; Go has a proxy of its own
+		case p.Variable == "REQUEST_METHOD":
+			continue // a CGI program is no developer's environment
+		}
+		v := fromTrail(c, p.Variable)
+		i := slices.IndexFunc(out, func(o proxySeen) bool { return o.name == v.name && !o.loopback })
+		if i < 0 {
+			i = len(out)
+			out = append(out, proxySeen{seenValue: v})
+		}
+		out[i].problems = append(out[i].problems, p)
+	}
+	for _, name := range []string{config.HTTPSProxyVar, config.HTTPProxyVar} {
+		if name == "" || !loopbackProxy(c.Env.Get(name)) {
+			continue
+		}
+		v := fromTrail(c, name)
+		if meantForAnother(f, &v) {
+			return append(out, proxySeen{seenValue: v, loopback: true})
+		}
+	}
+	return out
+}
+
+// fromTrail returns a variable of a consumer's environment and the place that set it last.
+func fromTrail(c *facts.Consumer, name string) seenValue {
+	v := seenValue{name: name, value: c.Env.Get(name), from: "environment", layer: layer.OSEnv, ids: []string{c.ID}, consumer: c}
+	for _, s := range slices.Backward(c.Env.Trail(name)) {
+		if s.Skipped.IsZero() {
+			v.layer, v.from = s.Layer, s.From
+			break
+		}
+	}
+	return v
+}
+
+func mergeProxies(all []proxySeen) []proxySeen {
+	var out []proxySeen
+	for _, loopback := range []bool{false, true} {
+		var values []seenValue
+		for _, p := range all {
+			if p.loopback == loopback {
+				values = append(values, p.seenValue)
+			}
+		}
+		for _, v := range mergeSeen(values) {
+			i := slices.IndexFunc(all, func(p proxySeen) bool {
+				return p.loopback == loopback && p.name == v.name && p.value == v.value
+			})
+			out = append(out, proxySeen{seenValue: v, problems: all[i].problems, loopback: loopback})
+		}
+	}
+	return out
+}
+
+// loopbackProxy reports whether a proxy is on the machine itself.
+func loopbackProxy(value string) bool {
+	if !strings.Contains(value, "://") {
+		value = "http://" + value
+	}
+	u, err := url.Parse(strings.TrimSpace(value))
+	if err != nil {
+		return false
+	}
+	addr, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || err == nil && addr.IsLoopback()
+}
+
+// meantForAnother reports whether a proxy on the loopback interface was most likely meant for another machine: goready runs
+// in a container (the containers of a pod share theirs), or the value is that of a desktop's editor, on a server.
+func meantForAnother(f *facts.Facts, v *seenValue) bool {
+	if v.layer == layer.HTTPProxy {
+		return f.Editor != nil && f.Editor.Variant.Remote
+	}
+	return f.Container == "docker" || f.Container == "podman"
+}
+
+func loopbackFinding(f *facts.Facts, p *proxySeen) Finding {
+	finding := Finding{Severity: Warning, Object: p.name, Consumers: concerns(f, p.ids),
+		Message: say("env.proxyvars.loopback", "variable value",
+			msg.New("%s is %q, a proxy on this machine itself", p.name, p.shown())),
+		Evidence: []Evidence{p.evidence()}}
+	if p.layer == layer.HTTPProxy {
+		finding.Cause = msg.New("the proxy runs on the computer in front of you, and this is the remote server: downloads fail with \"connection refused\"")
+		finding.Steps = []Step{{Text: msg.New("give http.proxy the scope of that computer: set it in its user settings with remote.SSH.useLocalServer, or clear it in the settings of the remote")}}
+		return finding
+	}
+	finding.Cause = msg.New("inside a container that is the container, not the host: downloads fail with \"connection refused\" unless the proxy runs inside or the network is the host's")
+	finding.Steps = []Step{{Text: msg.New("name the host in place of %s: host.docker.internal with Docker, host.containers.internal with Podman; the proxy has to listen there", "127.0.0.1")}}
+	return finding
+}

@@ -1,0 +1,63 @@
+package facts
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// maxGODEBUGs is of how many SDKs the keys of GODEBUG are read.
+const maxGODEBUGs = 4
+
+// godebug reads the keys of GODEBUG that SDKs know, if any consumer of the developer has a GODEBUG.
+func (g *gatherer) godebug(p *Project) {
+	for i := range g.f.Consumers {
+		c := &g.f.Consumers[i]
+		root := c.Go.SDK.Root
+		if !c.Developers() || root == "" || c.Env.Get("GODEBUG") == "" || len(p.GODEBUG) >= maxGODEBUGs {
+			continue
+		}
+		if _, ok := p.GODEBUG[root]; !ok {
+			if keys := g.godebugKeys(root); keys != nil {
+				p.GODEBUG[root] = keys
+			}
+		}
+	}
+}
+
+// godebugKeys returns the keys that the sources of an SDK know, nil if one of the tables is not there: that of
+// internal/godebugs (since Go 1.21), the runtime's own, and those without a table, which are as old as Go 1.21 or
+// only in other packages (internal/godebug names undocumented ones with a "#").
+func (g *gatherer) godebugKeys(root string) []string {
+	src := g.p.Join(root, "src")
+	table, ok := g.read(g.p.Join(src, "internal", "godebugs", "table.go"))
+	if !ok {
+		return nil
+	}
+	runtime, ok := g.read(g.p.Join(src, "runtime", "runtime1.go"))
+	if !ok {
+		return nil
+	}
+	keys := godebugNames(string(table), `\{Name: "([a-z0-9]+)"`)
+	vars := godebugNames(string(runtime), `(?m)^\t\{(?:name: )?"([a-z0-9]+)", (?:value: |atomic: )?&debug\.`)
+	if len(keys) == 0 || len(vars) == 0 {
+		return nil // the sources look different: nothing is known
+	}
+	keys = slices.Concat(keys, vars, []string{"memprofilerate", "execwait", "gofsystrace", "gofsystracelog", "gofsystracestack", "toolchaintrace",
+		"gotoolchainexec", "cmdgonetlimit", "goindex", "multipartfiles", "fuzzdebug", "fuzzseed", "countertrace", "lazymod"})
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+func godebugNames(source, pattern string) []string {
+	var names []string
+	for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(source, 1000) {
+		names = append(names, m[1])
+	}
+	return names
+}
+
+// KnownGODEBUG reports whether a key is one of keys, or one whose name depends on the processor.
+func KnownGODEBUG(keys []string, key string) bool {
+	return slices.Contains(keys, key) || strings.HasPrefix(key, "cpu.")
+}

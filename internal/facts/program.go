@@ -1,0 +1,112 @@
+package facts
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+)
+
+// Program is what the beginning of a file tells of a program.
+type Program struct {
+	// Format is "elf", "pe", "macho", "script" or "other"; "" if the file could not be read.
+	Format string
+	// Arch are the architectures it is for, as GOARCH names them: several in a universal file of macOS, none where the
+	// format has none or goready does not know it.
+	Arch []string
+	// Interpreter is the program that a script names.
+	Interpreter string
+}
+
+// programOf tells what a program is from the first bytes of its file.
+func programOf(head []byte) Program {
+	switch {
+	case bytes.HasPrefix(head, []byte("\x7fELF")):
+		return Program{Format: "elf", Arch: elfArch(head)}
+	case bytes.HasPrefix(head, []byte("MZ")):
+		return Program{Format: "pe", Arch: peArch(head)}
+	case bytes.HasPrefix(head, []byte("#!")):
+		line, _, _ := bytes.Cut(head[2:], []byte("\n"))
+		return Program{Format: "script", Interpreter: string(bytes.TrimSpace(line))}
+	}
+	if arch, ok := machoArch(head); ok {
+		return Program{Format: "macho", Arch: arch}
+	}
+	return Program{Format: "other"}
+}
+
+// machine names an architecture that a format has a number for.
+type machine struct {
+	number uint32
+	arch   string
+}
+
+func archOf(table []machine, number uint32) []string {
+	if i := slices.IndexFunc(table, func(m machine) bool { return m.number == number }); i >= 0 {
+		return []string{table[i].arch}
+	}
+	return nil
+}
+
+// elfMachines are values of e_machine. Some stand for several architectures; see elfArch.
+var elfMachines = []machine{{3, "386"}, {8, "mips"}, {21, "ppc64"}, {22, "s390x"}, {40, "arm"}, {62, "amd64"}, {183, "arm64"}, {243, "riscv64"}, {258, "loong64"}}
+
+func elfArch(head []byte) []string {
+	if len(head) < 20 {
+		return nil
+	}
+	order, little := binary.ByteOrder(binary.BigEndian), head[5] == 1
+	if little {
+		order = binary.LittleEndian
+	}
+	arch := archOf(elfMachines, uint32(order.Uint16(head[18:])))
+	if len(arch) == 0 {
+		return nil
+	}
+	name := arch[0]
+	if name == "mips" && head[4] == 2 {
+		name = "mips64"
+	}
+	if little && (name == "mips" || name == "mips64" || name == "ppc64") {
+		name += "le"
+	}
+	return []string{name}
+}
+
+// peMachines are values of Machine in the COFF header.
+var peMachines = []machine{{0x14c, "386"}, {0x1c4, "arm"}, {0x8664, "amd64"}, {0xaa64, "arm64"}}
+
+func peArch(head []byte) []string {
+	const offset = 0x3c
+	if len(head) < offset+4 {
+		return nil
+	}
+	at := binary.LittleEndian.Uint32(head[offset:])
+	if uint64(at)+6 > uint64(len(head)) || !bytes.HasPrefix(head[at:], []byte("PE\x00\x00")) {
+		return nil
+	}
+	return archOf(peMachines, uint32(binary.LittleEndian.Uint16(head[at+4:])))
+}
+
+// machoMachines are values of cputype.
+var machoMachines = []machine{{7, "386"}, {12, "arm"}, {0x01000007, "amd64"}, {0x0100000c, "arm64"}}
+
+func machoArch(head []byte) ([]string, bool) {
+	if len(head) < 8 {
+		return nil, false
+	}
+	switch binary.LittleEndian.Uint32(head) {
+	case 0xfeedface, 0xfeedfacf:
+		return archOf(machoMachines, binary.LittleEndian.Uint32(head[4:])), true
+	}
+	n := binary.BigEndian.Uint32(head[4:])
+	if binary.BigEndian.Uint32(head) != 0xcafebabe || n > 16 { // a Java class begins with the same number
+		return nil, false
+	}
+	var all []string
+	for i := range int(n) {
+		if at := 8 + 20*i; at+4 <= len(head) {
+			all = append(all, archOf(machoMachines, binary.BigEndian.Uint32(head[at:]))...)
+		}
+	}
+	return all, true
+}

@@ -86,7 +86,7 @@ var imports = []importRule{
 
 // described are the packages about a machine that may be another one.
 var described = list("internal/host", "internal/layer", "internal/msg", "internal/goenv", "internal/shell", "internal/sysenv",
-	"internal/editor", "internal/facts", "internal/explain", "internal/check", "internal/plan", "internal/scaffold")
+	"internal/editor", "internal/facts", "internal/explain", "internal/check", "internal/plan", "internal/scaffold", "internal/snapshot")
 
 // shared are the packages that both halves may use.
 var shared = list("internal/goenv", "internal/durable", "internal/msg", "internal/modtest")
@@ -94,7 +94,7 @@ var shared = list("internal/goenv", "internal/durable", "internal/msg", "interna
 // cliHalf are the packages of the command line that the server never imports itself; goenv may stand on some of them.
 var cliHalf = list("internal/host/...", "internal/layer", "internal/shell", "internal/sysenv", "internal/editor", "internal/facts",
 	"internal/explain", "internal/check", "internal/plan", "internal/netprobe", "internal/sdk", "internal/tools", "internal/team",
-	"internal/scaffold", "internal/lsp", "internal/cli")
+	"internal/scaffold", "internal/lsp", "internal/snapshot", "internal/cli")
 
 // serverHalf are the packages of the server.
 var serverHalf = list("internal/upstream", "internal/store/...", "internal/sumdb", "internal/proxy", "internal/serve", "cmd/goreadyd")

@@ -16,18 +16,9 @@ import (
 
 	"github.com/goready/goready/internal/check"
 	"github.com/goready/goready/internal/facts"
-	"github.com/goready/goready/internal/host"
 	"github.com/goready/goready/internal/host/local"
 	"github.com/goready/goready/internal/testreq"
 )
-
-// withEnviron is this machine in another environment.
-type withEnviron struct {
-	host.Host
-	environ []string
-}
-
-func (m withEnviron) Environ() []string { return m.environ }
 
 // valueLab is a private home, a module in it, and a proxy that is a folder.
 type valueLab struct {

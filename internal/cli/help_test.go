@@ -55,8 +55,8 @@ func TestTopics(t *testing.T) {
 	}
 }
 
-// TestPages: each check of the catalogue has a page, which can be printed plainly.
-func TestPages(t *testing.T) {
+// TestPagesPrint: each check of the catalogue has a page that can be printed plainly.
+func TestPagesPrint(t *testing.T) {
 	all := check.All()
 	for i := range all {
 		id := all[i].ID

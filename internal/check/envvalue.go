@@ -15,20 +15,21 @@ import (
 // envValueChecks are about what values mean.
 func envValueChecks() []Check {
 	project := []facts.Section{facts.SectionProject}
+	file := []string{"env.goenv-file"} // quotes, line ends and blanks become a part of the value there
 	return []Check{
 		{ID: "env.home-missing", Severity: Error, Platforms: []string{"linux", "darwin"}, Facts: project, Run: checkHomeMissing,
 			Title: msg.New("services and jobs that run go have a HOME, or folders for its caches")},
 		{ID: "env.special-chars", Severity: Warning, Facts: project, Run: checkSpecialChars,
 			Title: msg.New("folders of Go have names that compilers understand")},
-		{ID: "env.cache-paths", Severity: Error, Facts: project, Run: checkCachePaths,
+		{ID: "env.cache-paths", Severity: Error, Facts: project, After: file, Run: checkCachePaths,
 			Title: msg.New("the caches and the folder for temporary files are usable")},
 		{ID: "env.proxyvars", Severity: Warning, Run: checkProxyVars,
 			Title: msg.New("HTTP_PROXY, HTTPS_PROXY and NO_PROXY mean what they seem to mean")},
-		{ID: "env.goproxy-syntax", Severity: Error, Run: checkGOPROXY,
+		{ID: "env.goproxy-syntax", Severity: Error, After: file, Run: checkGOPROXY,
 			Title: msg.New("GOPROXY is a list that Go accepts and reads to its end")},
-		{ID: "env.gosumdb-syntax", Severity: Error, Run: checkGOSUMDB,
+		{ID: "env.gosumdb-syntax", Severity: Error, After: file, Run: checkGOSUMDB,
 			Title: msg.New("GOSUMDB names a checksum database, and no pattern switches it off for all modules")},
-		{ID: "env.private-leak", Severity: Warning, Facts: project, Run: checkPrivateLeak,
+		{ID: "env.private-leak", Severity: Warning, Facts: project, After: file, Run: checkPrivateLeak,
 			Title: msg.New("the names of private modules are not sent to public servers")},
 		{ID: "env.secrets", Severity: Error, Facts: project, Run: checkSecrets,
 			Title: msg.New("no file that others read has credentials in a URL")},

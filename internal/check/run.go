@@ -225,19 +225,27 @@ func (out *outcome) causes(finding *Finding, found map[string]*outcome, seen []s
 	return slices.Compact(ids)
 }
 
-// shares reports whether two findings are about the same object or name the same line.
+// shares reports whether two findings come from the same place: a line, or what both quote of no file. Where one of them
+// names no line, it is whether they are about the same object: two lines can set one variable, and be wrong in different
+// ways.
 func (f *Finding) shares(g *Finding) bool {
-	if f.Object != "" && f.Object == g.Object {
-		return true
+	if !f.hasLine() || !g.hasLine() {
+		if f.Object != "" && f.Object == g.Object {
+			return true
+		}
 	}
 	for _, a := range f.Evidence {
 		for _, b := range g.Evidence {
-			if a.Path != "" && a.Path == b.Path && a.Line == b.Line && (a.Line > 0 || a.Text == b.Text) {
+			if a.Path == b.Path && a.Line == b.Line && (a.Line > 0 || a.Text == b.Text) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+func (f *Finding) hasLine() bool {
+	return slices.ContainsFunc(f.Evidence, func(e Evidence) bool { return e.Line > 0 })
 }
 
 // known says whether a finding was declared as known, and otherwise returns its state. What has expired is found again.

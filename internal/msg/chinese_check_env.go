@@ -28,7 +28,7 @@ var chineseCheckEnv = []entry{
 	{"remove %s from %s, and start what was started with it again", "从 %[2]s 中删除 %[1]s，并重启由此启动的程序"},
 	{"remove %s from line %d of %s, and start what was started with it again", "删除 %[3]s 第 %[2]d 行中的 %[1]s，并重启由此启动的程序"},
 	{"remove %s in the Windows dialog \"Environment Variables\", and log in again", "在 Windows 的“环境变量”对话框中删除 %s，然后重新登录"},
-	{"remove %s where %s has it from", "在来源处删除 %s（它来自 %s）"},
+	{"remove %s where it comes from (%s)", "在来源处删除 %s（%s）"},
 	{"remove the entry", "删除该条目"},
 	{"remove the line of %s from %s", "从 %[2]s 中删除 %[1]s 所在的行"},
 	{"remove the setting go.toolsGopath, and run \"Go: Install/Update Tools\"", "删除设置 go.toolsGopath，然后运行 \"Go: Install/Update Tools\""},

@@ -221,7 +221,7 @@ func stale(f *facts.Facts, r *facts.Running, c *facts.Consumer, name string) (th
 		return then, now, false
 	}
 	for _, id := range []string{"shell-login", "shell-interactive"} {
-		if shell := envConsumer(f, id); shell != nil && envOne(f, shell, name) == seen[0].value {
+		if shell := envConsumer(f, id); seen[0].value != "" && shell != nil && envOne(f, shell, name) == seen[0].value {
 			return then, now, false
 		}
 	}

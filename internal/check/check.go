@@ -51,9 +51,12 @@ type Check struct {
 	// Needs are ids of checks without which this one cannot look: where one of them has found an error, this check is
 	// skipped.
 	Needs []string
-	// After are ids of checks whose findings may be the cause of findings of this one. A finding that shares a line of
-	// evidence with one of theirs, or its object where there are no lines, is a consequence, and not reported as a cause.
+	// After are ids of checks whose findings may be the cause of findings of this one. A finding that shares its object
+	// or a line of evidence with one of theirs is a consequence, and not reported as a cause.
 	After []string
+	// AfterLine are the same, but only a shared line makes a consequence: two lines can set one variable, and be wrong in
+	// different ways.
+	AfterLine []string
 	// Run returns what is wrong, nothing if all is well. It must not change the Facts.
 	Run func(f *facts.Facts) []Finding
 }

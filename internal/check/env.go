@@ -22,9 +22,9 @@ func envLayerChecks() []Check {
 		{ID: "env.go111module", Severity: Error, Title: msg.New("GO111MODULE does not turn modules off"),
 			After: []string{"env.goenv-file"}, Run: go111module},
 		{ID: "env.shadowed", Severity: Warning, Title: msg.New("nothing in the go env file is hidden by the process environment"),
-			After: valueCauses(), Run: shadowed},
+			AfterLine: valueCauses(), Run: shadowed},
 		{ID: "env.consumer-divergence", Severity: Warning, Title: msg.New("shells and editor see the same values"),
-			After: divergenceCauses(), Run: divergence},
+			After: []string{"env.shadowed", "shell.duplicate-exports", "shell.interactive-guard", "shell.mode-divergence"}, AfterLine: valueCauses(), Run: divergence},
 		{ID: "env.frozen", Severity: Warning, Platforms: []string{"linux", "darwin"}, Title: msg.New("what runs has the environment that a new process would get"), Run: frozen},
 		{ID: "env.gobin", Severity: Error, Title: msg.New("GOBIN is a folder that go install can use"), Facts: paths,
 			After: []string{"env.goenv-file", "env.persisted-target"}, Run: gobin},
@@ -34,11 +34,6 @@ func envLayerChecks() []Check {
 			After: []string{"env.goenv-file"}, Run: gopath},
 		{ID: "env.path-entries", Severity: Warning, Title: msg.New("PATH has no entries that are missing, relative or open to everybody"), Facts: paths, Run: pathEntries},
 	}
-}
-
-// divergenceCauses are the checks that name why consumers differ.
-func divergenceCauses() []string {
-	return slices.Concat(valueCauses(), []string{"env.shadowed", "shell.duplicate-exports", "shell.interactive-guard", "shell.mode-divergence"})
 }
 
 // valueCauses are the checks that name why a value is wrong. Whoever repairs that changes the line, and need not be told

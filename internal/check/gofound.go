@@ -156,6 +156,9 @@ func duplicates(f *facts.Facts, t *facts.Toolchain) []Finding {
 		}
 	}
 	finding.Steps = []Step{{Text: msg.New("keep one of them, the newer as a rule")}, removeStep(f, wins), removeStep(f, loses)}
+	if slices.Equal(ids, []string{"current"}) && consumerOf(f, "current").Env.Get("CI") != "" && newest(t, "", nil) == wins {
+		finding.Severity = Info // a CI job puts the Go that it wants before the one of the runner's image
+	}
 	return []Finding{finding}
 }
 

@@ -204,14 +204,16 @@ func (out *outcome) result(finding Finding, found map[string]*outcome, o Options
 // causes returns the ids of the checks whose findings explain a finding: the first causes, not what lies between.
 func (out *outcome) causes(finding *Finding, found map[string]*outcome, seen []string) []string {
 	var ids []string
-	for _, id := range out.check.After {
+	for _, id := range slices.Concat(out.check.After, out.check.AfterLine) {
 		before := found[id]
 		if before == nil || slices.Contains(seen, id) {
 			continue
 		}
+		byObject := slices.Contains(out.check.After, id) && finding.Object != ""
 		for i := range before.findings {
 			cause := &before.findings[i]
-			if !cause.Unknown.IsZero() || before.severity(cause) == Info || !cause.shares(finding) {
+			if !cause.Unknown.IsZero() || before.severity(cause) == Info ||
+				!(byObject && cause.Object == finding.Object) && !cause.sharesPlace(finding) {
 				continue
 			}
 			if deeper := before.causes(cause, found, append(slices.Clone(seen), id, out.check.ID)); len(deeper) > 0 {
@@ -225,15 +227,8 @@ func (out *outcome) causes(finding *Finding, found map[string]*outcome, seen []s
 	return slices.Compact(ids)
 }
 
-// shares reports whether two findings come from the same place: a line, or what both quote of no file. Where one of them
-// names no line, it is whether they are about the same object: two lines can set one variable, and be wrong in different
-// ways.
-func (f *Finding) shares(g *Finding) bool {
-	if !f.hasLine() || !g.hasLine() {
-		if f.Object != "" && f.Object == g.Object {
-			return true
-		}
-	}
+// sharesPlace reports whether two findings name the same line, or quote the same of no file.
+func (f *Finding) sharesPlace(g *Finding) bool {
 	for _, a := range f.Evidence {
 		for _, b := range g.Evidence {
 			if a.Path == b.Path && a.Line == b.Line && (a.Line > 0 || a.Text == b.Text) {
@@ -242,10 +237,6 @@ func (f *Finding) shares(g *Finding) bool {
 		}
 	}
 	return false
-}
-
-func (f *Finding) hasLine() bool {
-	return slices.ContainsFunc(f.Evidence, func(e Evidence) bool { return e.Line > 0 })
 }
 
 // known says whether a finding was declared as known, and otherwise returns its state. What has expired is found again.

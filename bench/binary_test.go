@@ -61,6 +61,30 @@ func TestExplainStartsNoProcess(t *testing.T) {
 	}
 }
 
+// TestDoctorStartsFourShells traces doctor: it runs the user's shell in four modes and starts nothing else, and for
+// checks that only read the start-up files it starts nothing at all.
+func TestDoctorStartsFourShells(t *testing.T) {
+	goready := binary(t, plain)
+	m := newMachine(t)
+	own := func(args ...string) int {
+		n := 0
+		for _, line := range trace(t, m, goready, args...) {
+			if strings.Contains(line, "execve(") && strings.Contains(line, "goready-environ") && !strings.Contains(line, "ENOENT") {
+				n++
+			}
+		}
+		return n
+	}
+	if n := own("doctor", "shell", "--fail-on", "never"); n != 4 {
+		t.Errorf("doctor runs the shell %d times, want 4", n)
+	}
+	for _, id := range []string{"shell.exports", "shell.duplicate-exports", "shell.interactive-guard", "shell.direnv"} {
+		for _, line := range trace(t, m, goready, "doctor", id, "--fail-on", "never") {
+			t.Errorf("%s: %s", id, line)
+		}
+	}
+}
+
 // TestTraceSeesProcesses shows that the test above can fail.
 func TestTraceSeesProcesses(t *testing.T) {
 	m := newMachine(t)

@@ -17,6 +17,8 @@ import (
 // TestDoctorShell runs goready doctor with real shells and start-up files. Besides testscript's own commands there are:
 //
 //	shell PROGRAM        the user's shell
+//	needs PROGRAM        it is installed
+//	informs ID           this check has something to say, or not
 //	fires [ID [PLACE]]   exactly this check finds something at warning or error, or none; its first evidence ends in PLACE
 func TestDoctorShell(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -27,9 +29,20 @@ func TestDoctorShell(t *testing.T) {
 				file := testreq.Program(t, args[0])
 				ts.Setenv("SHELL", file)
 			},
-			"fires": cmdFires,
+			"fires":   cmdFires,
+			"informs": cmdInforms,
+			"needs": func(ts *testscript.TestScript, neg bool, args []string) {
+				testreq.Program(t, args[0])
+			},
 		},
 	})
+}
+
+func cmdInforms(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Check(ts.Exec("goready", "doctor", "--format", "json", args[0]))
+	if out := ts.ReadFile("stdout"); strings.Contains(out, `"state": "info"`) == neg {
+		ts.Fatalf("%s", out)
+	}
 }
 
 func cmdFires(ts *testscript.TestScript, neg bool, args []string) {

@@ -27,9 +27,7 @@ const oldSDK = "/home/dev/old"
 
 // setPath replaces PATH in the environment and what ~/.profile does to it.
 func (m *machine) setPath(path string) {
-	data, err := os.ReadFile(m.path(m.home + "/.profile"))
-	must(m.t, err)
-	m.homeFile(".profile", strings.ReplaceAll(string(data), profilePath, "export PATH="+path+"\n"))
+	m.homeFile(".profile", strings.ReplaceAll(m.read(m.home+"/.profile"), profilePath, "export PATH="+path+"\n"))
 	m.set("PATH", path)
 }
 
@@ -37,9 +35,7 @@ const system, sdkBin, toolBin = "/usr/local/bin:/usr/bin:/bin", "/usr/local/go/b
 
 // atTop puts lines at the top of ~/.bashrc, above the guard for shells that are not interactive.
 func (m *machine) atTop(lines string) {
-	data, err := os.ReadFile(m.path(m.home + "/.bashrc"))
-	must(m.t, err)
-	m.homeFile(".bashrc", lines+string(data))
+	m.homeFile(".bashrc", lines+m.read(m.home+"/.bashrc"))
 }
 
 // faults returns at least one fault for every check that can be tried on Linux without a recording.
@@ -76,6 +72,7 @@ func faults() []fault {
 			m.goEnv("GOPROXY=off")
 		}},
 		{"two_part_go_line", "go.toolchain-two-part", "GOTOOLCHAIN gomod", func(m *machine) {
+			m.goEnv("GOTOOLCHAIN=auto")
 			m.homeFile("app/go.mod", "module example.com/app\n\ngo 1.99\n")
 		}},
 		{"go_of_another_machine", "go.arch", "path sdk", func(m *machine) {
@@ -91,7 +88,9 @@ func faults() []fault {
 		}},
 		{"two_version_managers", "go.manager-conflict", "bashrc-managers", func(m *machine) {
 			m.homeFile(".gvm/scripts/gvm", "export GVM_ROOT=$HOME/.gvm\n")
+			m.homeFile(".gvm/gos/go1.25.3/VERSION", "go1.25.3\n")
 			m.homeFile(".goenv/bin/goenv", "#!/bin/sh\nexit 0\n")
+			m.homeFile(".goenv/versions/1.26.8/VERSION", "go1.26.8\n")
 			m.append(m.home+"/.bashrc", "[ -s ~/.gvm/scripts/gvm ] && . ~/.gvm/scripts/gvm\nexport GOENV_ROOT=$HOME/.goenv\nPATH=$GOENV_ROOT/bin:$PATH\n")
 		}},
 
@@ -101,7 +100,7 @@ func faults() []fault {
 		{"persisted_goos", "env.persisted-target", "target", func(m *machine) { m.goEnv("GOOS=windows") }},
 		{"unknown_flag", "env.goflags", "GOFLAGS", func(m *machine) { m.goEnv("GOFLAGS=-modd=mod") }},
 		{"vendor_everywhere", "env.goflags", "GOFLAGS", func(m *machine) { m.bothWays("GOFLAGS", "-mod=vendor") }},
-		{"modules_off", "env.go111module", "GO111MODULE", func(m *machine) { m.goEnv("GO111MODULE=off") }},
+		{"modules_off", "env.go111module", "GO111MODULE gomod", func(m *machine) { m.goEnv("GO111MODULE=off") }},
 		{"shadowed", "env.shadowed", "GOPRIVATE", func(m *machine) {
 			m.goEnv("GOPRIVATE=git.example.com/*")
 			m.bothWays("GOPRIVATE", "other.example.com")
@@ -112,7 +111,7 @@ func faults() []fault {
 		}},
 		{"gobin_relative", "env.gobin", "GOBIN", func(m *machine) { m.goEnv("GOBIN=bin") }},
 		{"gobin_list", "env.gobin", "GOBIN", func(m *machine) { m.bothWays("GOBIN", "/home/dev/bin:/home/dev/go/bin") }},
-		{"tools_not_on_path", "env.bin-on-path", "path", func(m *machine) {
+		{"tools_not_on_path", "env.bin-on-path", "path GOPATH GOBIN", func(m *machine) {
 			m.homeFile("go/bin/staticcheck", "#!/bin/sh\n")
 			m.setPath(system + ":" + sdkBin)
 		}},
@@ -142,8 +141,9 @@ func faults() []fault {
 		{"below_the_guard", "shell.interactive-guard", "GONOPROXY", func(m *machine) {
 			m.append(m.home+"/.bashrc", "export GONOPROXY=git.example.com\n")
 		}},
-		{"login_only", "shell.mode-divergence", "GOVCS", func(m *machine) {
-			m.append(m.home+"/.profile", "export GOVCS=private:all,public:git\n")
+		{"terminal_only", "shell.mode-divergence", "GOVCS profile", func(m *machine) {
+			m.homeFile(".bash_profile", strings.ReplaceAll(m.read(m.home+"/.profile"), `. "$HOME/.bashrc"`, ":"))
+			m.atTop("export GOVCS=private:all,public:git\n")
 		}},
 		{"slow_start", "shell.resolve-slow", "shell-time", func(m *machine) { m.append(m.home+"/.profile", "sleep 3.2\n") }},
 		{"noisy_start", "shell.output-noise", "shell-noise", func(m *machine) { m.atTop("echo welcome back\n") }},
@@ -171,6 +171,7 @@ func infoFaults() []fault {
 			m.setPath(strings.Join([]string{system, oldSDK + "/bin", toolBin}, ":"))
 		}},
 		{"toolchain_to_fetch", "go.toolchain-offline", "", func(m *machine) {
+			m.goEnv("GOTOOLCHAIN=auto")
 			m.homeFile("app/go.mod", "module example.com/app\n\ngo 1.99.1\n")
 		}},
 		{"relative_entry", "env.path-entries", "", func(m *machine) { m.setPath("tools/bin:" + system + ":" + sdkBin + ":" + toolBin) }},

@@ -48,6 +48,7 @@ func newMachine(t testing.TB) *machine {
 	mount(t, m.root, "-t", "overlay", "-o", fmt.Sprintf("lowerdir=/,upperdir=%[1]s/upper,workdir=%[1]s/work", base), "overlay")
 	mount(t, m.path("/proc"), "-t", "proc", "proc")
 	mount(t, m.path("/dev"), "--bind", "/dev")
+	mount(t, m.path("/root"), "-t", "tmpfs", "-o", "mode=700", "tmpfs") // nothing of who runs the tests
 	m.users()
 	self, err := os.Executable()
 	must(t, err)
@@ -212,7 +213,7 @@ func (m *machine) goready(args ...string) (stdout, stderr string, status int) {
 // doctor returns the report of goready doctor.
 func (m *machine) doctor(args ...string) *check.Report {
 	m.t.Helper()
-	stdout, stderr, status := m.goready(append([]string{"doctor", "--format", "json"}, args...)...)
+	stdout, stderr, status := m.goready(append([]string{"doctor", "-q", "--format", "json"}, args...)...)
 	var r check.Report
 	if err := json.Unmarshal([]byte(stdout), &r); err != nil || stderr != "" {
 		m.t.Fatalf("goready doctor: status %d, %v\n%s\n%s", status, err, stderr, stdout)

@@ -52,6 +52,7 @@ func stocks() []stock {
 		{name: "zsh", apply: func(m *machine) {
 			m.shell("/bin/zsh")
 			m.homeFile(".zshrc", "autoload -Uz compinit && compinit -u\nsetopt histignorealldups sharehistory\nbindkey -e\nHISTSIZE=1000\n"+profilePath)
+			must(m.t, m.command("/bin/zsh", "-ic", "exit").Run()) // compinit's first start is slow
 		}},
 		{name: "fish", apply: func(m *machine) {
 			m.shell("/usr/bin/fish")
@@ -59,6 +60,10 @@ func stocks() []stock {
 		}},
 		{name: "service_account", apply: func(m *machine) {
 			m.write("/etc/passwd", strings.ReplaceAll(m.read("/etc/passwd"), passwd, "dev:x:5000:5000::/nonexistent:/usr/sbin/nologin"))
+			for _, dir := range []string{"/var/cache/build", "/var/lib/build"} {
+				must(m.t, os.MkdirAll(m.path(dir), 0o755))
+				must(m.t, os.Chown(m.path(dir), devUID, devUID))
+			}
 			m.env = []string{"PATH=/usr/local/sbin:" + system + ":" + sdkBin, "GOCACHE=/var/cache/build/go-build", "GOPATH=/var/lib/build/go", "LANG=C.UTF-8"}
 		}},
 		{name: "golang_container", apply: func(m *machine) {

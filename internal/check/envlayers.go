@@ -215,7 +215,7 @@ func (v *envValue) removal(f *facts.Facts, instead string) []Step {
 func envRemoval(f *facts.Facts, name string, r layer.Reason, instead string) Step {
 	e := at(r.From, "")
 	switch {
-	case r.Layer == layer.GoEnvFile && !envReaches(f, e.Path):
+	case r.Layer == layer.GoEnvFile && (!envReaches(f, e.Path) || f.Platform.Windows() && envGuard(name, r.Value) != ""):
 		return Step{Text: msg.New("remove the line of %s from %s", name, e.Path)}
 	case r.Layer == layer.GoEnvFile && instead != "":
 		return Step{Command: envGuard(name, r.Value) + "go env -w " + name + "=" + envQuote(instead)}

@@ -7,6 +7,7 @@ import (
 	"github.com/goready/goready/internal/explain"
 	"github.com/goready/goready/internal/facts"
 	"github.com/goready/goready/internal/goenv"
+	"github.com/goready/goready/internal/host/scrub"
 	"github.com/goready/goready/internal/layer"
 	"github.com/goready/goready/internal/msg"
 )
@@ -134,13 +135,48 @@ func concerns(f *facts.Facts, ids []string) []string {
 func (v *seenValue) evidence() Evidence {
 	e := at(v.from, "")
 	if e.Path == "" {
-		return at(v.from, v.name+"="+layer.Redact(v.name, v.value))
+		return at(v.from, v.name+"="+v.shown())
 	}
 	return e
 }
 
 // shown is the value as it may be shown.
-func (v *seenValue) shown() string { return layer.Redact(v.name, v.value) }
+func (v *seenValue) shown() string { return withoutUsers(layer.Redact(v.name, v.value)) }
+
+// withoutUsers masks all user information in URLs, as recordings of machines do: a finding is the same on both.
+func withoutUsers(text string) string {
+	var b strings.Builder
+	for {
+		i := strings.Index(text, "://")
+		if i < 0 {
+			return b.String() + text
+		}
+		b.WriteString(text[:i+3])
+		text = text[i+3:]
+		end := strings.IndexAny(text, "/\\?#,| \t\r\n\"'`<>")
+		if end < 0 {
+			end = len(text)
+		}
+		if at := strings.LastIndexByte(text[:end], '@'); at > 0 && text[:at] != "git" && !scrub.Reference(text[:at]) {
+			b.WriteString(layer.Masked)
+			text = text[at:]
+		}
+	}
+}
+
+// remark returns a remark on a value without user information.
+func remark(t msg.Text) msg.Text {
+	out := msg.Text{Format: t.Format, Args: slices.Clone(t.Args)}
+	for i, a := range out.Args {
+		switch a := a.(type) {
+		case string:
+			out.Args[i] = withoutUsers(a)
+		case msg.Text:
+			out.Args[i] = remark(a)
+		}
+	}
+	return out
+}
 
 // repair says how to give a variable another value where this one was decided, or none if value is "".
 func (v *seenValue) repair(f *facts.Facts, value string) []Step {
@@ -229,11 +265,12 @@ func judge(value string, problems []goenv.ValueProblem, lint func(string) []goen
 		if !j.severity.AtLeast(severity) {
 			j.severity = severity
 		}
-		text := p.Text
-		if p.Token != "" && p.Token != value {
-			text = msg.New("%q: %s", p.Token, p.Text)
+		about := remark(p.Text)
+		text := about
+		if p.Token != "" && p.Token != value && withoutUsers(p.Token) != withoutUsers(value) {
+			text = msg.New("%q: %s", withoutUsers(p.Token), about)
 		}
-		j.texts = slices.DeleteFunc(j.texts, func(t msg.Text) bool { return t.String() == text.String() || said(t) == p.Text.String() })
+		j.texts = slices.DeleteFunc(j.texts, func(t msg.Text) bool { return said(t) == about.String() })
 		j.texts = append(j.texts, text)
 		j.instead = corrected(j.instead, p, droppable)
 	}

@@ -8,7 +8,6 @@ import (
 // goChecks are the checks of the category go: which go command runs, whether it is one, whether it is the right one.
 func goChecks() []Check {
 	sections := []facts.Section{facts.SectionToolchain}
-	found, old := []string{"go.binary-found"}, []string{"go.binary-found", "go.version-min"}
 	return []Check{
 		{ID: "go.binary-found", Severity: Error, Facts: sections, After: []string{"go.wsl-interop"},
 			Title: msg.New("a go command is found here and by the editor"), Run: withToolchain(binaryFound)},
@@ -21,17 +20,17 @@ func goChecks() []Check {
 			Title: msg.New("go is the go command itself, no stand-in"), Run: withToolchain(shim)},
 		{ID: "go.goroot-env", Severity: Error, Facts: sections, Title: msg.New("GOROOT is not set, or right"), Run: withToolchain(gorootEnv)},
 		{ID: "go.goroot-mixed", Severity: Error, Facts: sections, Title: msg.New("the SDK's files are of one version"), Run: withToolchain(gorootMixed)},
-		{ID: "go.version-age", Severity: Info, Facts: sections, Needs: old,
+		{ID: "go.version-age", Severity: Info, Facts: sections,
 			Title: msg.New("the Go version still gets security fixes"), Run: withToolchain(versionAge)},
-		{ID: "go.version-min", Severity: Error, Facts: sections, Needs: found,
+		{ID: "go.version-min", Severity: Error, Facts: sections,
 			Title: msg.New("Go is 1.21 or newer"), Run: withToolchain(versionMin)},
-		{ID: "go.toolchain-mode", Severity: Error, Facts: sections, Needs: old,
+		{ID: "go.toolchain-mode", Severity: Error, Facts: sections,
 			Title: msg.New("GOTOOLCHAIN is valid and lets go.mod choose the toolchain"), Run: withToolchain(toolchainMode)},
-		{ID: "go.toolchain-needed", Severity: Error, Facts: sections, Needs: old, After: []string{"go.toolchain-mode", "go.toolchain-two-part"},
+		{ID: "go.toolchain-needed", Severity: Error, Facts: sections, After: []string{"go.toolchain-mode", "go.toolchain-two-part"},
 			Title: msg.New("the toolchain that the workspace needs can run"), Run: withToolchain(toolchainNeeded)},
-		{ID: "go.toolchain-two-part", Severity: Warning, Facts: sections, Needs: old, After: []string{"go.toolchain-mode"},
+		{ID: "go.toolchain-two-part", Severity: Error, Facts: sections, After: []string{"go.toolchain-mode"},
 			Title: msg.New("the go line names a release, not only a version of the language"), Run: withToolchain(twoPart)},
-		{ID: "go.toolchain-offline", Severity: Info, Facts: sections, Needs: old,
+		{ID: "go.toolchain-offline", Severity: Info, Facts: sections,
 			Title: msg.New("the toolchain that the workspace needs is on this machine"), Run: withToolchain(toolchainOffline)},
 		{ID: "go.arch", Severity: Error, Facts: sections, After: []string{"go.wsl-interop"},
 			Title: msg.New("the go command is made for this machine"), Run: withToolchain(goArch)},

@@ -2,7 +2,6 @@ package check
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/goready/goready/internal/facts"
 	"github.com/goready/goready/internal/layer"
@@ -22,19 +21,20 @@ func binaryFound(f *facts.Facts, t *facts.Toolchain) []Finding {
 		return nil
 	}
 	finding := Finding{Object: theGo, Consumers: missing, Cause: missingCause(missing), Evidence: searched(f, missing)}
-	who := strings.Join(missing, ", ")
+	where := msg.New("no go command is on PATH here")
+	if missing[0] != "current" {
+		where = msg.New("the editor finds no go command")
+	}
 	sdk, users := elsewhere(t)
 	switch {
 	case sdk == nil:
-		finding.Message = say("go.binary-found.none", "consumers", msg.New("no go command is on the PATH of %s, and no Go SDK is in the usual folders", who))
+		finding.Message = say("go.binary-found.none", "where", msg.New("%s, and no Go SDK is in the usual folders", where))
 		finding.Steps = installSteps(f)
 		return []Finding{finding}
 	case len(users) > 0:
-		finding.Message = say("go.binary-found.others", "consumers others path",
-			msg.New("no go command is on the PATH of %s; %s finds %s", who, users[0], sdk.Path))
+		finding.Message = say("go.binary-found.others", "where other path", msg.New("%s, but %s finds %s", where, users[0], sdk.Path))
 	default:
-		finding.Message = say("go.binary-found.unused", "consumers path",
-			msg.New("no go command is on the PATH of %s, although there is %s", who, sdk.Path))
+		finding.Message = say("go.binary-found.unused", "where path", msg.New("%s, although there is %s", where, sdk.Path))
 	}
 	finding.Evidence = append(finding.Evidence, row(sdk, users))
 	lines := entryEvidence(f, sdk.Path, users)
@@ -87,8 +87,16 @@ func elsewhere(t *facts.Toolchain) (*facts.GoProgram, []string) {
 // foundSteps says how to make the missing consumers find an SDK.
 func foundSteps(f *facts.Facts, sdk *facts.GoProgram, missing, users []string, lines []Evidence) []Step {
 	dir := f.Platform.Dir(sdk.Path)
-	if slices.Contains(users, "shell-login") && len(lines) > 0 && lines[0].Path != "" && !f.Platform.Windows() {
-		steps := []Step{{Text: msg.New("a new login finds it; this shell does after"), Command: sourceCommand(f, lines[0].Path)}}
+	fresh := slices.Contains(users, "shell-login") || slices.Contains(users, "login-command")
+	if len(lines) > 0 && lines[0].Path != "" && !f.Platform.Windows() && (fresh || slices.Contains(users, "shell-interactive") && len(missing) == 1) {
+		text := msg.New("a new terminal window finds it; this shell does after")
+		if fresh {
+			text = msg.New("a new login finds it; this shell does after")
+		}
+		var steps []Step
+		if missing[0] == "current" {
+			steps = []Step{{Text: text, Command: sourceCommand(f, lines[0].Path)}}
+		}
 		if len(missing) > 1 || missing[0] != "current" {
 			steps = append(steps, Step{Text: msg.New("log out and in, and start the editor again: it has the environment of the session it was started in")})
 		}
@@ -141,9 +149,13 @@ func duplicates(f *facts.Facts, t *facts.Toolchain) []Finding {
 		finding.Evidence = append(finding.Evidence, row(&t.Commands[i], users(t, i)))
 	}
 	for _, i := range all {
-		finding.Evidence = append(finding.Evidence, entryEvidence(f, t.Commands[i].Path, ids)...)
+		for _, e := range entryEvidence(f, t.Commands[i].Path, ids) {
+			if e.Path != "" && !slices.Contains(finding.Evidence, e) {
+				finding.Evidence = append(finding.Evidence, e)
+			}
+		}
 	}
-	finding.Steps = []Step{{Text: msg.New("keep one of them; to keep %s", wins.Path)}, removeStep(f, loses)}
+	finding.Steps = []Step{{Text: msg.New("keep one of them, the newer as a rule")}, removeStep(f, wins), removeStep(f, loses)}
 	return []Finding{finding}
 }
 
@@ -208,7 +220,7 @@ func mismatch(f *facts.Facts, t *facts.Toolchain, groups []int) Finding {
 	if v := newest(t, "", func(p *facts.GoProgram) bool { return p == a || p == b }); v != nil {
 		want = v
 	}
-	finding.Steps = []Step{{Text: msg.New("put %s first for all, in a file that every shell reads", f.Platform.Dir(want.Path)), Command: pathCommand(f, f.Platform.Dir(want.Path))}}
+	finding.Steps = []Step{{Text: msg.New("change these lines so that %s comes first for all", f.Platform.Dir(want.Path))}}
 	return finding
 }
 

@@ -72,7 +72,7 @@ func (s *rootSetting) add(consumer string, e Evidence, id layer.ID) {
 	}
 	switch {
 	case slices.Contains(s.evidence, e):
-	case e.Path != "" && (len(s.evidence) == 0 || s.evidence[0].Path == ""):
+	case len(s.evidence) > 0 && s.layer == layer.OSEnv && id != layer.OSEnv:
 		s.evidence, s.layer = append([]Evidence{e}, s.evidence...), id
 	default:
 		s.evidence = append(s.evidence, e)
@@ -230,8 +230,12 @@ func cleanInstall(f *facts.Facts, p *facts.GoProgram, version string) []Step {
 	case f.Platform.Windows():
 		return []Step{{Text: msg.New("remove %s, then install Go again", p.SDK.Root)}}
 	}
+	sudo := "sudo "
+	if f.Home != "" && strings.HasPrefix(p.SDK.Root, f.Home+"/") {
+		sudo = ""
+	}
 	archive := version + "." + f.Platform.OS + "-" + f.Platform.Arch + ".tar.gz"
 	root := quote(p.SDK.Root)
 	return []Step{{Text: msg.New("download the archive %s from go.dev/dl and unpack it in place of the folder, not over it", archive),
-		Command: "sudo mv " + root + " " + root + ".old && sudo mkdir " + root + " && sudo tar -C " + root + " --strip-components=1 -xzf " + archive}}
+		Command: sudo + "mv " + root + " " + root + ".old && " + sudo + "mkdir " + root + " && " + sudo + "tar -C " + root + " --strip-components=1 -xzf " + archive}}
 }

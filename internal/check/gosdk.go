@@ -70,7 +70,7 @@ func originText(o facts.Origin) msg.Text {
 	case "tarball":
 		return msg.New("an unpacked archive")
 	case "dl":
-		return msg.New("golang.org/dl")
+		return msg.New("%s", "golang.org/dl")
 	case "":
 		return msg.New("an unknown source")
 	}
@@ -211,7 +211,10 @@ func pathCommand(f *facts.Facts, dir string) string {
 	case f.Home == "":
 		return `export PATH="` + dir + `:$PATH"`
 	}
-	return `echo 'export PATH="` + dir + `:$PATH"' >> ` + quote(profile(f))
+	if rest, ok := strings.CutPrefix(dir, f.Home+"/"); ok {
+		dir = "$HOME/" + rest
+	}
+	return `echo 'export PATH="` + strings.ReplaceAll(dir, "'", `'\''`) + `:$PATH"' >> ` + quote(profile(f))
 }
 
 // sourceCommand returns the command that reads a start-up file now.
@@ -248,21 +251,24 @@ func newest(t *facts.Toolchain, min string, fits func(*facts.GoProgram) bool) *f
 	return best
 }
 
-// removeStep says how to remove an SDK in the way it came.
+// removeStep says how to give up an SDK, in the way it came.
 func removeStep(f *facts.Facts, p *facts.GoProgram) Step {
+	command := ""
 	switch o := p.Origin; {
 	case o.Kind == "debian" && o.Package != "":
-		return Step{Text: msg.New("remove the package"), Command: "sudo apt remove " + o.Package}
+		command = "sudo apt remove " + o.Package
 	case o.Kind == "homebrew":
-		return Step{Text: msg.New("remove the package"), Command: "brew uninstall " + o.Package}
+		command = "brew uninstall " + o.Package
 	case o.Kind == "rpm" && o.Package != "":
-		return Step{Text: msg.New("remove the package"), Command: "sudo dnf remove " + o.Package}
+		command = "sudo dnf remove " + o.Package
 	case o.Kind == "macos-pkg":
-		return Step{Text: msg.New("remove what the installer put there"), Command: "sudo rm -rf /usr/local/go /etc/paths.d/go"}
+		command = "sudo rm -rf /usr/local/go /etc/paths.d/go"
 	case o.Kind == "scoop":
-		return Step{Text: msg.New("remove the package"), Command: "scoop uninstall go"}
+		command = "scoop uninstall go"
+	default:
+		return Step{Text: msg.New("to give up %s (%s), take %s out of PATH", p.Path, shownVersion(p.SDK), f.Platform.Dir(p.Path))}
 	}
-	return Step{Text: msg.New("take %s out of PATH", f.Platform.Dir(p.Path))}
+	return Step{Text: msg.New("to give up %s (%s), remove it", p.Path, shownVersion(p.SDK)), Command: command}
 }
 
 // layerOf returns the kind of source that the last change of a variable in a consumer's environment came from.

@@ -52,7 +52,7 @@ func toolchainSettings(f *facts.Facts) []*toolchainSetting {
 	var all []*toolchainSetting
 	for i := range f.Consumers {
 		c := &f.Consumers[i]
-		if !isDeveloper(c.ID) || consumerOf(f, c.ID) == nil || c.Go.SDK.Root == "" {
+		if !isDeveloper(c.ID) || consumerOf(f, c.ID) == nil || !choosesToolchain(c) {
 			continue
 		}
 		d := explain.Decide(f, c, "GOTOOLCHAIN")
@@ -72,6 +72,13 @@ func toolchainSettings(f *facts.Facts) []*toolchainSetting {
 		all[k].ids = append(all[k].ids, c.ID)
 	}
 	return all
+}
+
+// choosesToolchain reports whether the go command of a consumer is one that knows GOTOOLCHAIN. Without a go command
+// there is another finding, as there is for an old one.
+func choosesToolchain(c *facts.Consumer) bool {
+	v := versionOf(c.Go.SDK)
+	return c.Go.SDK.Root != "" && c.Go.Note.IsZero() && (v == "" || version.Compare(v, oldestUsable) >= 0)
 }
 
 // sameOrigin reports whether two consumers with the same value probably have it from the same place: one through the
@@ -142,7 +149,7 @@ func reasonEvidence(name string, r layer.Reason) Evidence {
 // selectionHere returns the toolchain that goready's own environment selects in the workspace, if that is known.
 func selectionHere(f *facts.Facts) (goenv.Selection, *facts.Consumer, bool) {
 	c := consumerOf(f, "current")
-	if c == nil || c.Go.SDK.Root == "" || !c.Go.Note.IsZero() {
+	if c == nil || !choosesToolchain(c) {
 		return goenv.Selection{}, nil, false
 	}
 	s := goenv.SelectToolchain(f.Query(c))
@@ -181,8 +188,9 @@ func toolchainNeeded(f *facts.Facts, _ *facts.Toolchain) []Finding {
 	switch {
 	case s.Download || s.SDK != nil && !s.Err.IsZero():
 		finding.Cause = msg.New("the toolchain %s is needed, and what is set here forbids to download or to verify it", s.Toolchain)
-		finding.Evidence = append(finding.Evidence, forbidding(f, c)...)
-		finding.Steps = []Step{{Text: msg.New("install an SDK of that version, or allow this one command to get it")}}
+		evidence, steps := forbidding(f, c)
+		finding.Evidence = append(finding.Evidence, evidence...)
+		finding.Steps = append([]Step{{Text: msg.New("install an SDK of that version, or let go get it")}}, steps...)
 	case toolchainKind(d.Value) == "auto":
 		finding.Cause = msg.New("the line names no toolchain that go could run")
 		finding.Steps = []Step{{Text: msg.New("write a version that exists into the line")}}
@@ -214,19 +222,31 @@ func allowSteps(f *facts.Facts, c *facts.Consumer, by layer.Reason) []Step {
 	return append(steps, allow)
 }
 
-// forbidding shows the settings that keep go from downloading a toolchain. They are not named as lines: a finding about
-// one of them explains nothing unless a toolchain is needed.
-func forbidding(f *facts.Facts, c *facts.Consumer) []Evidence {
-	var list []Evidence
+// forbidding shows the settings that keep go from downloading a toolchain, and how to take them back. The evidence does
+// not name them as lines: a finding about one of them alone says nothing about the workspace.
+func forbidding(f *facts.Facts, c *facts.Consumer) (list []Evidence, steps []Step) {
 	for _, name := range []string{"GOPROXY", "GOSUMDB"} {
 		d := explain.Decide(f, c, name)
 		by, ok := d.Winner()
-		if !ok || by.Layer == layer.SDKGoEnv || by.Layer == layer.GoDefault {
+		if !ok || !forbids(f, name, d.Value) {
 			continue
 		}
 		list = append(list, Evidence{Text: name + "=" + layer.Redact(name, d.Value) + " (" + by.From + ")"})
+		if fromUser(by.Layer) {
+			steps = append(steps, unsetSteps(f, name, by.Layer, at(by.From, ""))...)
+		}
 	}
-	return list
+	return list, steps
+}
+
+// forbids reports whether a value of GOPROXY or GOSUMDB keeps go from downloading or verifying a toolchain.
+func forbids(f *facts.Facts, name, value string) bool {
+	if name == "GOSUMDB" {
+		_, err := goenv.ParseSumDB(value)
+		return value == "off" || err != nil
+	}
+	_, err := goenv.ParseProxyList(value, "", f.Platform)
+	return strings.TrimSpace(value) == "off" || strings.HasPrefix(value, "off,") || err != nil
 }
 
 // twoPart reports a go line with two numbers that makes go look for another toolchain.
@@ -257,7 +277,8 @@ func twoPart(f *facts.Facts, _ *facts.Toolchain) []Finding {
 			finding.Steps[0].Command = "go work edit -go=" + file.Go.Value + ".0"
 		}
 	case minorOf(v) > expected:
-		finding.Message = say("go.toolchain-two-part.unreleased", "line known", msg.New("\"go %s\" asks for a Go that goready knows no release of, nor expects one by now", file.Go.Value))
+		finding.Severity = Warning
+		finding.Message = say("go.toolchain-two-part.unreleased", "line", msg.New("\"go %s\" asks for a Go that goready knows no release of, nor expects one by now", file.Go.Value))
 		finding.Cause = msg.New("go tries to download %s.0 and stops if there is none", v)
 		finding.Steps = []Step{{Text: msg.New("write the version that the module really needs")}}
 	default:

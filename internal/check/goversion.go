@@ -72,15 +72,14 @@ func versionAge(f *facts.Facts, t *facts.Toolchain) []Finding {
 			Cause: msg.New("programs built with it have the faults of its standard library that were found since"),
 			Steps: []Step{{Text: msg.New("install a newer Go")}}}
 		switch {
-		case v == "" || minor < 0:
+		case v == "" || minor < 0 || version.Compare(v, oldestUsable) < 0: // go.version-min says more
 			continue
 		case minor <= known-supported:
-			finding.Message = say("go.version-age.unsupported", "version oldest newest date",
-				msg.New("%s gets no security fixes any more: on %[4]s that were %[2]s and %[3]s", v, lang(known-1), lang(known), tableDate))
+			finding.Message = say("go.version-age.unsupported", "version date oldest newest",
+				msg.New("%s gets no security fixes any more: on %s, only %s and %s did", v, tableDate, lang(known-1), lang(known)))
 		case minor <= expected-supported:
-			finding.Message = say("go.version-age.probably", "version newest date",
-				msg.New("%s probably gets no security fixes any more; goready knows releases until %s, and this is what is usual since", v, tableDate))
-			finding.Message.Args["newest"] = lang(known)
+			finding.Message = say("go.version-age.probably", "version date expected",
+				msg.New("%s probably gets no security fixes any more: goready knows releases until %s, and by now there should be %s", v, tableDate, lang(expected)))
 		case !p.Time.IsZero() && !f.Now.IsZero() && f.Now.Sub(p.Time) > 366*24*time.Hour:
 			finding.Message = say("go.version-age.year", "version date", msg.New("%s was made on %s; there are newer releases of it with security fixes", v, p.Time.Format(time.DateOnly)))
 		default:

@@ -111,6 +111,23 @@ func isSystemFolder(dir string) bool {
 	return false
 }
 
+// isDefault reports whether a variable changes nothing with this value: go behaves as if it were not set.
+func isDefault(f *facts.Facts, name, value string) bool {
+	switch name {
+	case "GO111MODULE":
+		return value == "on"
+	case "GOPATH":
+		return f.Platform.Clean(value) == f.Platform.Join(f.Home, "go")
+	case "GOBIN":
+		return f.Platform.Clean(value) == f.Platform.Join(f.Home, "go", "bin")
+	case "GOROOT":
+		return slices.ContainsFunc(f.Consumers, func(c facts.Consumer) bool {
+			return c.Go.SDK.Root != "" && c.Go.SDK.Root == f.Platform.Clean(value)
+		})
+	}
+	return false
+}
+
 // place returns the file and line of a change that a line of a start-up file made.
 func place(s layer.Set) (file string, line int, ok bool) {
 	if s.Layer != layer.ShellFile && s.Layer != layer.ProfileD {

@@ -150,7 +150,7 @@ func contradiction(f *facts.Facts, m *facts.ShellMode, name string) (Finding, bo
 			continue
 		}
 		file, line, ok := place(s)
-		if !ok || s.Unset || !s.Unknown.IsZero() || !isFixed(lineText(f.Startup, file, line), name) {
+		if !ok || s.Unset || s.Value == "" || !s.Unknown.IsZero() || !isFixed(lineText(f.Startup, file, line), name) {
 			sets = nil
 			continue
 		}
@@ -197,8 +197,12 @@ func isFixed(text, name string) bool {
 	switch {
 	case text == "" || strings.Contains(text, "$"+name) || strings.Contains(text, "${"+name), strings.Contains(text, "$("), strings.Contains(text, "`"):
 		return false
-	case strings.Contains(text, "("+name) && !strings.Contains(text, "="): // command substitution of fish
+	case strings.Contains(text, name+"+="):
 		return false
+	case strings.HasPrefix(strings.TrimSpace(text), "set "): // fish
+		return !strings.Contains(text, "(") && !slices.ContainsFunc(strings.Fields(text), func(flag string) bool {
+			return flag == "--append" || flag == "--prepend" || strings.HasPrefix(flag, "-") && !strings.HasPrefix(flag, "--") && strings.ContainsAny(flag, "ap")
+		})
 	}
 	return strings.Contains(text, name)
 }
@@ -350,7 +354,7 @@ func lacks(f *facts.Facts, c *facts.Consumer, name string, s layer.Set) bool {
 		has := goFolders(f, path)
 		return unknown.IsZero() && slices.ContainsFunc(goFolders(f, s.Value), func(dir string) bool { return !slices.Contains(has, dir) })
 	}
-	if runHas(f, c, name, s.Value) {
+	if isDefault(f, name, s.Value) || runHas(f, c, name, s.Value) {
 		return false
 	}
 	d := explain.Decide(f, c, name)

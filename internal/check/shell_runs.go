@@ -92,7 +92,7 @@ func valueDivergence(f *facts.Facts, editor, window *seen, name string) (Finding
 	}
 	a, okA := editor.value(name)
 	b, okB := window.value(name)
-	if !okA || !okB || a == b {
+	if !okA || !okB || a == b || (a == "" || isDefault(f, name, a)) && (b == "" || isDefault(f, name, b)) {
 		return Finding{}, false
 	}
 	finding := Finding{Object: name, Evidence: divergenceEvidence(name, window, editor)}

@@ -97,13 +97,14 @@ func serviceSteps(s *facts.Service) []Step {
 	switch kind {
 	case "systemd-system":
 		return []Step{
-			{Text: msg.New("open a drop-in for the unit"), Command: "sudo systemctl edit " + s.Name},
-			{Text: msg.New("and write into it: [Service] CacheDirectory=%s, Environment=GOCACHE=/var/cache/%s/go-build GOPATH=/var/cache/%s/go, each on a line of its own", name, name, name)},
+			{Text: msg.New("give it folders of its own in a drop-in"), Command: "printf '[Service]\\nCacheDirectory=" + name + "\\nEnvironment=GOCACHE=/var/cache/" + name +
+				"/go-build GOPATH=/var/cache/" + name + "/go\\n' | sudo install -D -m 644 /dev/stdin /etc/systemd/system/" + s.Name + ".d/go-cache.conf"},
+			{Text: msg.New("let systemd read it"), Command: "sudo systemctl daemon-reload"},
 		}
 	case "systemd-user":
 		return []Step{
-			{Text: msg.New("open a drop-in for the unit"), Command: "systemctl --user edit " + s.Name},
-			{Text: msg.New("and write into it: [Service] Environment=HOME=%s, each on a line of its own", "%h")},
+			{Text: msg.New("give it its HOME in a drop-in"), Command: "printf '[Service]\\nEnvironment=HOME=%%h\\n' | install -D -m 644 /dev/stdin ~/.config/systemd/user/" + s.Name + ".d/home.conf"},
+			{Text: msg.New("let systemd read it"), Command: "systemctl --user daemon-reload"},
 		}
 	}
 	return []Step{{Text: msg.New("write a line HOME=… above the job in %s", s.From)}}

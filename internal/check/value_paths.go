@@ -149,7 +149,10 @@ func temporaryFolders(f *facts.Facts) []Finding {
 			continue
 		case place.Absent:
 			finding.Message = say("env.cache-paths.no-folder", "variable value", msg.New("%s is %q, and there is no such folder", v.name, v.value))
-			finding.Steps = []Step{{Text: msg.New("make the folder"), Command: makeFolder(f, name)}}
+			finding.Steps = v.repair(f, "")
+			if _, own := below(f, f.Home, name); own && f.Home != "" {
+				finding.Steps = []Step{{Text: msg.New("make the folder"), Command: makeFolder(f, name)}}
+			}
 		case !place.Folder:
 			finding.Message = say("env.cache-paths.no-folder", "variable value", msg.New("%s is %q, and that is no folder", v.name, v.value))
 			finding.Steps = v.repair(f, "")

@@ -56,7 +56,7 @@ func proxySteps(p *proxySeen) []Step {
 		case problem.Instead == "HTTPS_PROXY":
 			steps = append(steps, Step{Text: msg.New("set %s too, where %s is set: %s", "HTTPS_PROXY", p.name, p.from)})
 		case problem.Instead != "":
-			steps = append(steps, Step{Text: msg.New("in %s write %s in place of %s", p.from, layer.Redact("", problem.Instead), problem.Token)})
+			steps = append(steps, Step{Text: msg.New("in %s write %s in place of %s", p.from, withoutUsers(problem.Instead), withoutUsers(problem.Token))})
 		default:
 			steps = append(steps, Step{Text: msg.New("correct the value of %s there: %s", p.name, p.from)})
 		}
@@ -164,7 +164,7 @@ func loopbackFinding(f *facts.Facts, p *proxySeen) Finding {
 		Evidence: []Evidence{p.evidence()}}
 	if p.layer == layer.HTTPProxy {
 		finding.Cause = msg.New("the proxy runs on the computer in front of you, and this is the remote server: downloads fail with \"connection refused\"")
-		finding.Steps = []Step{{Text: msg.New("give http.proxy the scope of that computer: set it in its user settings with remote.SSH.useLocalServer, or clear it in the settings of the remote")}}
+		finding.Steps = []Step{{Text: msg.New("clear http.proxy in the settings of the remote, or name a proxy there that the server can reach")}}
 		return finding
 	}
 	finding.Cause = msg.New("inside a container that is the container, not the host: downloads fail with \"connection refused\" unless the proxy runs inside or the network is the host's")

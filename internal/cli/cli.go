@@ -163,7 +163,7 @@ func (a *app) root() *cobra.Command {
 	root.RunE = doctor.RunE // without a command
 	root.Flags().AddFlagSet(doctor.Flags())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("run 'goready "+strings.TrimPrefix(cmd.CommandPath(), "goready ")+" --help'", "%w", err)
+		return usagef("run '"+cmd.CommandPath()+" --help'", "%w", err)
 	})
 	f := root.PersistentFlags()
 	f.StringVar(&a.format, "format", "", "output format: text or json; doctor also has junit, sarif and github")

@@ -305,13 +305,29 @@ func (a *app) listChecks(format string, checks []check.Check) error {
 	return nil
 }
 
-func (a *app) completeChecks(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	all := a.checks()
-	out := check.Categories(all)
-	for i := range all {
-		out = append(out, cobra.CompletionWithDesc(all[i].ID, all[i].Title.String()))
+// completeChecks offers categories and ids. Where several are given in one word, the last is completed.
+func (a *app) completeChecks(_ *cobra.Command, _ []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	head := word[:strings.LastIndexByte(word, ',')+1]
+	var out []cobra.Completion
+	for _, category := range check.Categories(a.checks()) {
+		out = append(out, head+category)
 	}
-	return out, cobra.ShellCompDirectiveNoFileComp
+	return offer(append(out, a.completeIDs(head)...), word)
+}
+
+// completeIDs returns the ids of all checks, each after head.
+func (a *app) completeIDs(head string) []cobra.Completion {
+	var out []cobra.Completion
+	for _, c := range a.checks() {
+		out = append(out, cobra.CompletionWithDesc(head+c.ID, c.Title.String()))
+	}
+	return out
+}
+
+// offer returns those completions that word may become. File names are none.
+func offer(all []cobra.Completion, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	some := slices.DeleteFunc(all, func(c cobra.Completion) bool { return !strings.HasPrefix(c, word) })
+	return some, cobra.ShellCompDirectiveNoFileComp
 }
 
 // asStatus returns the status of a statusError.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"github.com/goready/goready/docs"
 	"github.com/goready/goready/internal/check"
 	"github.com/goready/goready/internal/msg"
 )
@@ -36,10 +37,14 @@ type (
 	sarifRule struct {
 		ID         string         `json:"id"`
 		Short      sarifMessage   `json:"shortDescription"`
-		Help       sarifMessage   `json:"help"`
+		Help       sarifHelp      `json:"help"`
 		HelpURI    string         `json:"helpUri"`
 		Default    sarifDefault   `json:"defaultConfiguration"`
 		Properties map[string]any `json:"properties"`
+	}
+	sarifHelp struct {
+		Text     string `json:"text"`
+		Markdown string `json:"markdown,omitempty"`
 	}
 	sarifDefault struct {
 		Level string `json:"level"`
@@ -143,7 +148,7 @@ func (a *app) doctorSARIF(d *diagnosis) error {
 func (p plain) rule(c *check.Check) sarifRule {
 	title := p.t(c.Title)
 	return sarifRule{ID: c.ID, Short: sarifMessage{title}, HelpURI: docsURL(c.ID),
-		Help:       sarifMessage{title + "\ngoready explain " + c.ID + "\n" + docsURL(c.ID)},
+		Help:       sarifHelp{title + "\ngoready explain " + c.ID + "\n" + docsURL(c.ID), docs.Check(c.ID)},
 		Default:    sarifDefault{sarifLevel(c.Severity)},
 		Properties: map[string]any{"tags": []string{c.Category()}}}
 }

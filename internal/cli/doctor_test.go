@@ -316,7 +316,7 @@ func TestBaseline(t *testing.T) {
 			}
 		})
 	}
-	if r := runMadeUp(t, madeUpMachine(), "doctor", "--baseline", filepath.Join(dir, "missing")); r.status != Usage || !strings.Contains(r.stderr, "no such file") {
+	if r := runMadeUp(t, madeUpMachine(), "doctor", "--baseline", filepath.Join(dir, "missing")); r.status != Usage || !strings.Contains(r.stderr, "missing: file does not exist") {
 		t.Errorf("%+v", r)
 	}
 }

@@ -146,6 +146,14 @@ func (s style) step(step check.Step) {
 	}
 }
 
+// bracketed is a remark after a sentence.
+func (s style) bracketed(text string) string {
+	if s.lang == msg.Chinese {
+		return "（" + text + "）"
+	}
+	return " (" + text + ")"
+}
+
 // colon ends a sentence that a command follows.
 func (s style) colon() string {
 	if s.lang == msg.Chinese {
@@ -254,7 +262,7 @@ func (s style) rest(results []check.Result) {
 		if r.State != check.StateOK {
 			text = s.headline(r)
 			if !r.Finding.Message.Text.IsZero() {
-				text = s.t(msg.New("%s (%s)", r.Finding.Message.Text, r.Reason))
+				text += s.bracketed(s.t(r.Reason))
 			}
 		}
 		lines := wrap(text, max(20, s.prose()-w-4), s.prose()-w-4)

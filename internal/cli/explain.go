@@ -155,7 +155,7 @@ func (a *app) explainChecks(format string, pages []checkPage) error {
 		return a.json(struct {
 			explain.Report
 			Checks []checkPage `json:"checks"`
-		}{explain.Report{Schema: explain.Schema, Workspace: dir, Variables: []explain.Variable{}}, pages})
+		}{explain.Report{Schema: explain.Schema, Workspace: dir, Variables: []explain.Variable{}, Consumers: []explain.Consumer{}}, pages})
 	}
 	s, err := a.style(&a.out, "", a.Host.Platform().Separator())
 	if err != nil {
@@ -224,19 +224,17 @@ func (a *app) json(v any) error {
 	return nil
 }
 
-func completeConsumers(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func completeConsumers(_ *cobra.Command, _ []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	head := word[:strings.LastIndexByte(word, ',')+1]
 	var out []cobra.Completion
 	for _, k := range facts.Kinds() {
-		out = append(out, cobra.CompletionWithDesc(k.ID, k.Text.String()))
+		out = append(out, cobra.CompletionWithDesc(head+k.ID, k.Text.String()))
 	}
-	return out, cobra.ShellCompDirectiveNoFileComp
+	return offer(out, word)
 }
 
 // completeNames completes variables and the ids of checks.
-func (a *app) completeNames(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	out := append(goenv.Variables(), "PATH", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-	for _, c := range a.checks() {
-		out = append(out, cobra.CompletionWithDesc(c.ID, c.Title.String()))
-	}
-	return out, cobra.ShellCompDirectiveNoFileComp
+func (a *app) completeNames(_ *cobra.Command, _ []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	names := append(goenv.Variables(), "PATH", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+	return offer(append(names, a.completeIDs("")...), word)
 }

@@ -33,7 +33,7 @@ func (a *app) helpCommand(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND|TOPIC]",
 		Short: "Help about a command, or about checks, consumers, layers, exit-codes, environment",
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		ValidArgsFunction: func(_ *cobra.Command, _ []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			var out []cobra.Completion
 			for _, t := range a.topics() {
 				out = append(out, cobra.CompletionWithDesc(t.name, t.text))
@@ -43,7 +43,7 @@ func (a *app) helpCommand(root *cobra.Command) *cobra.Command {
 					out = append(out, cobra.CompletionWithDesc(c.Name(), c.Short))
 				}
 			}
-			return out, cobra.ShellCompDirectiveNoFileComp
+			return offer(out, word)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {

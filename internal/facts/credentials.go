@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/goready/goready/internal/host/scrub"
 )
 
 // ProjectFile is a file of the workspace that often holds an environment.
@@ -102,11 +104,7 @@ func URLCredentials(text string) []string {
 // secretUser reports whether the user information of a URL is a secret or stands for one. A name alone is taken for a
 // token, because a recording of a machine does not tell them apart.
 func secretUser(user string) bool {
-	name, password, hasPassword := strings.Cut(user, ":")
-	if !hasPassword {
-		password = name
-	}
-	return user != "git" && !strings.HasPrefix(password, "$") && !strings.HasPrefix(password, "%") && !strings.HasPrefix(password, "{") && password != ""
+	return user != "git" && !strings.HasSuffix(user, ":") && !scrub.Reference(user)
 }
 
 // loopback reports whether host, with or without a port, is the machine itself.

@@ -1,9 +1,6 @@
 package facts
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
 // Origin says how a Go SDK came to a machine.
 type Origin struct {
@@ -31,8 +28,15 @@ var originPlaces = []struct{ part, kind, pkg string }{
 	{"/Program Files (x86)/Go/", "windows-installer", ""},
 }
 
-// cellar finds the formula in the name of a folder of Homebrew.
-var cellar = regexp.MustCompile(`/Cellar/(go(?:@[0-9.]+)?)/`)
+// formula returns the name of the formula in that of a folder of Homebrew, "" if it is none.
+func formula(slashed string) string {
+	_, rest, ok := strings.Cut(slashed, "/Cellar/")
+	name, _, _ := strings.Cut(rest, "/")
+	if !ok || name != "go" && !strings.HasPrefix(name, "go@") {
+		return ""
+	}
+	return name
+}
 
 // origin tells where a go command comes from, by where it is and by what package managers write down in files.
 func (g *gatherer) origin(c *GoProgram) Origin {
@@ -44,8 +48,8 @@ func (g *gatherer) origin(c *GoProgram) Origin {
 		return Origin{Kind: c.Shim}
 	}
 	slashed := strings.ReplaceAll(root, `\`, "/") + "/"
-	if m := cellar.FindStringSubmatch(slashed); m != nil {
-		return Origin{Kind: "homebrew", Package: m[1]}
+	if name := formula(slashed); name != "" {
+		return Origin{Kind: "homebrew", Package: name}
 	}
 	for _, place := range originPlaces {
 		if strings.Contains(slashed, place.part) {

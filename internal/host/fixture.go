@@ -22,7 +22,7 @@ const Schema = "goready.host/v1"
 // A recorded fixture is an open world: what was never asked while recording gives [ErrUnknown], unless the recorded
 // answers imply that a file is absent (a listing of its directory lacks it, a directory above it is absent). If Closed
 // is set, what is not listed does not exist, the directories above every listed file exist, and what a file lacks
-// (its mode, the listing of a directory) is made up.
+// (its mode, the listing of a directory) is made up; its owner stays unknown, which is -1.
 //
 // The fields must not be changed after the first question; use Add.
 type Fixture struct {

@@ -18,6 +18,28 @@ import (
 	"github.com/goready/goready/internal/host"
 )
 
+// TestRunOtherEnvironment: a recording whose environments were scrubbed still has its runs, unless it is not clear which.
+func TestRunOtherEnvironment(t *testing.T) {
+	run := func(dir, arg, env, out string) host.Run {
+		return host.Run{Command: host.Command{Path: "/bin/sh", Args: []string{arg}, Env: []string{env}, Dir: dir}, Result: &host.RunResult{Stdout: host.Content(out)}}
+	}
+	f := host.FromFiles(host.Platform{OS: "linux", Arch: "amd64"}, nil, map[string]string{"/bin/sh": "#!"})
+	f.Runs = []host.Run{run("/a", "x", "E=1", "one"), run("/a", "y", "E=1", "two"), run("/a", "y", "E=2", "three")}
+	for _, tt := range []struct{ dir, arg, env, want string }{
+		{"/a", "x", "E=1", "one"},
+		{"/a", "x", "E=2", "one"},
+		{"/a", "y", "E=2", "three"},
+		{"/a", "y", "E=3", ""},
+		{"/b", "x", "E=1", ""},
+		{"/a", "z", "E=1", ""},
+	} {
+		res, err := f.Run(t.Context(), host.Command{Path: "/bin/sh", Args: []string{tt.arg}, Env: []string{tt.env}, Dir: tt.dir})
+		if string(res.Stdout) != tt.want || (tt.want == "") != errors.Is(err, host.ErrUnknown) {
+			t.Errorf("%+v: %q, %v", tt, res.Stdout, err)
+		}
+	}
+}
+
 func content(s string) *host.Content { return new(host.Content(s)) }
 
 func sameFixture(t *testing.T, got, want *host.Fixture) {

@@ -279,17 +279,17 @@ func (file *File) complete() *File {
 	switch {
 	case c.Info != nil || c.InfoErr != nil:
 	case c.Link != nil:
-		c.Info = &Info{Mode: fs.ModeSymlink | 0o777}
+		c.Info = &Info{Mode: fs.ModeSymlink | 0o777, UID: -1, GID: -1}
 	case c.Entries != nil || c.EntriesErr != nil:
-		c.Info = &Info{Mode: fs.ModeDir | 0o755}
+		c.Info = &Info{Mode: fs.ModeDir | 0o755, UID: -1, GID: -1}
 	case c.Content != nil && strings.HasPrefix(string((*c.Content)[:min(2, len(*c.Content))]), "#!"):
-		c.Info = &Info{Mode: 0o755, Size: int64(len(*c.Content))}
+		c.Info = &Info{Mode: 0o755, Size: int64(len(*c.Content)), UID: -1, GID: -1}
 	case c.Content != nil:
-		c.Info = &Info{Mode: 0o644, Size: int64(len(*c.Content))}
+		c.Info = &Info{Mode: 0o644, Size: int64(len(*c.Content)), UID: -1, GID: -1}
 	case c.Head != nil:
-		c.Info = &Info{Mode: 0o755, Size: int64(len(*c.Head))}
+		c.Info = &Info{Mode: 0o755, Size: int64(len(*c.Head)), UID: -1, GID: -1}
 	case c.ContentErr != nil && c.ContentErr.Kind != Absent:
-		c.Info = &Info{Mode: 0o600}
+		c.Info = &Info{Mode: 0o600, UID: -1, GID: -1}
 	default:
 		c.InfoErr = &Failure{Kind: Absent}
 	}
@@ -336,7 +336,7 @@ func (x *index) makeDirs(files map[string]*File) {
 func (x *index) addDir(key string, entries []Entry) {
 	file := x.files[key]
 	if file == nil {
-		file = &File{Info: &Info{Mode: fs.ModeDir | 0o755}}
+		file = &File{Info: &Info{Mode: fs.ModeDir | 0o755, UID: -1, GID: -1}}
 		x.files[key] = file
 	}
 	if file.Entries == nil && file.EntriesErr == nil && file.Info != nil && file.Info.Mode.IsDir() {

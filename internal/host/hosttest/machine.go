@@ -3,6 +3,7 @@ package hosttest
 import (
 	"encoding/binary"
 	"io/fs"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,7 +25,7 @@ import (
 //	link: NAME -> TARGET         a symbolic link
 //	mode: NAME OCTAL             of a file that is listed; without it 0644, or 0755 if it begins with "#!"
 //	folder: NAME OCTAL           a folder and its mode
-//	owner: NAME UID              of a file or folder that was named before
+//	owner: NAME UID              of a file or folder that was named before, and of what is below it without an owner of its own
 //	time: NAME RFC3339           when it was changed, likewise
 //	binary: NAME FORMAT/ARCH     a program: elf, pe or macho (with "+" between several architectures)
 //	result: PATH ARGS => OUTPUT  what a program prints that is run without an environment
@@ -43,6 +44,8 @@ type Machine struct {
 	Host *host.Fixture
 	Dir  string
 	Runs [][]string
+
+	owners map[string]int
 }
 
 // ParseMachine returns the machine that an archive describes.
@@ -54,7 +57,7 @@ func ParseMachine(t testing.TB, archive *txtar.Archive) *Machine {
 			files[f.Name] = string(f.Data)
 		}
 	}
-	m := &Machine{Host: host.FromFiles(host.Platform{OS: "linux", Arch: "amd64"}, nil, files)}
+	m := &Machine{Host: host.FromFiles(host.Platform{OS: "linux", Arch: "amd64"}, nil, files), owners: map[string]int{}}
 	for line := range strings.Lines(string(archive.Comment)) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
 		switch {
@@ -63,7 +66,46 @@ func ParseMachine(t testing.TB, archive *txtar.Archive) *Machine {
 			t.Fatalf("cannot read the line %q", line)
 		}
 	}
+	m.inherit()
 	return m
+}
+
+// inherit gives the owner of a folder to all below it that has none of its own, folders that only the names of files
+// show too.
+func (m *Machine) inherit() {
+	for _, name := range slices.Sorted(maps.Keys(m.Host.Files)) {
+		for ; strings.Contains(name, "/"); name = name[:strings.LastIndex(name, "/")] {
+			if uid, ok := m.inherited(name); ok {
+				m.own(name, uid)
+			}
+		}
+	}
+}
+
+// inherited returns the owner of the nearest folder above name that has one, unless name has one itself.
+func (m *Machine) inherited(name string) (uid int, ok bool) {
+	for above := name; strings.Contains(above, "/"); above = above[:strings.LastIndex(above, "/")] {
+		if uid, ok = m.owners[above]; ok {
+			return uid, above != name
+		}
+	}
+	return 0, false
+}
+
+func (m *Machine) own(name string, uid int) {
+	mode := fs.FileMode(0)
+	if m.Host.Files[name] == nil {
+		mode = fs.ModeDir | 0o755
+	}
+	if file := m.Host.Files[name]; file != nil && file.Link != nil {
+		return
+	}
+	m.describe(name, func(i *host.Info) {
+		i.UID = uid
+		if mode != 0 {
+			i.Mode = mode
+		}
+	})
 }
 
 // set applies one line of the comment.
@@ -93,6 +135,7 @@ func (m *Machine) set(key, value string) bool {
 		return err == nil
 	case "owner":
 		uid, err := strconv.Atoi(second)
+		m.owners[first] = uid
 		m.describe(first, func(i *host.Info) { i.UID = uid })
 		return err == nil
 	case "time":
@@ -100,9 +143,10 @@ func (m *Machine) set(key, value string) bool {
 		m.describe(first, func(i *host.Info) { i.ModTime = at })
 		return err == nil
 	case "binary":
-		format, arch, _ := strings.Cut(second, "/")
+		blank := max(0, strings.LastIndexByte(value, ' ')) // the name may have some
+		format, arch, _ := strings.Cut(strings.TrimSpace(value[blank:]), "/")
 		head := host.Content(BinaryHead(format, strings.Split(arch, "+")...))
-		m.Host.Add(first, host.File{Head: &head, Info: &host.Info{Mode: 0o755, Size: 15 << 20}})
+		m.Host.Add(value[:blank], host.File{Head: &head, Info: &host.Info{Mode: 0o755, Size: 15 << 20}})
 		return len(head) > 0
 	case "result":
 		command, output, ok := strings.Cut(value, " => ")

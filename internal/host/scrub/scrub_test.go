@@ -42,6 +42,7 @@ func TestFiles(t *testing.T) {
 		{"go_env_url", "/h/.config/go/env", "GOPROXY=https://u:§@p.example.com|https://q.example.com,direct\nGOFLAGS=-mod=mod\n", "GOPROXY=https://xxxxx@p.example.com|https://q.example.com,direct\nGOFLAGS=-mod=mod\n"},
 		{"url_user_only", "/f", "x https://§@h.example.com/a@v1 y", "x https://xxxxx@h.example.com/a@v1 y"},
 		{"url_git_user_stays", "/f", "ssh://git@h.example.com/x git@h.example.com:x", "ssh://git@h.example.com/x git@h.example.com:x"},
+		{"url_reference_stays", "/f", "https://u:$T@h https://$U:${T}@h https://u:${T:-§}@h https://%U%:%T%@h http://${env:T}@h", "https://u:$T@h https://$U:${T}@h https://xxxxx@h https://%U%:%T%@h http://${env:T}@h"},
 		{"url_two_ats", "/f", "http://u:a@b§@h/", "http://xxxxx@h/"},
 		{"url_slash_in_password", "/f", "http://u:pa/ss§@h:80/x", "http://xxxxx@h:80/x"},
 		{"url_question_in_password", "/f", "http://u:pa?ss§@h:80/x", "http://xxxxx@h:80/x"},

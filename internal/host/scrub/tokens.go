@@ -2,6 +2,7 @@ package scrub
 
 import (
 	"encoding/base64"
+	"regexp"
 	"strings"
 )
 
@@ -57,7 +58,16 @@ func (s *scrubber) keys(text string) string {
 	return b.String() + text
 }
 
-// urls removes user information from URLs, all but the user git, which says nothing.
+// Reference reports whether the user information of a URL is no secret because a variable stands in the place of one:
+// "$TOKEN", "u:${TOKEN}", "%USER%:%TOKEN%". A variable with a default value is none.
+func Reference(user string) bool {
+	return referenceForm.MatchString(user)
+}
+
+var referenceForm = regexp.MustCompile(`^(([A-Za-z0-9._-]*|\$[A-Za-z_][A-Za-z0-9_]*|\$\{[A-Za-z_][A-Za-z0-9_.:]*\}|%[A-Za-z_][A-Za-z0-9_]*%):)?` +
+	`(\$[A-Za-z_][A-Za-z0-9_]*|\$\{[A-Za-z_][A-Za-z0-9_.:]*\}|%[A-Za-z_][A-Za-z0-9_]*%)$`)
+
+// urls removes user information from URLs, all but the user git and variables, which say nothing.
 func (s *scrubber) urls(text string) string {
 	var b strings.Builder
 	for {
@@ -77,7 +87,7 @@ func (s *scrubber) urls(text string) string {
 		}
 		b.WriteString(text[:slashes])
 		text = text[slashes:]
-		if at := userInfo(text[:min(4*window, len(text))]); at >= 0 && text[:at] != "git" && text[:at] != Mark {
+		if at := userInfo(text[:min(4*window, len(text))]); at >= 0 && text[:at] != "git" && text[:at] != Mark && !Reference(text[:at]) {
 			_, password, _ := strings.Cut(text[:at], ":")
 			s.secret(password)
 			b.WriteString(s.secret(text[:at]))
@@ -119,7 +129,7 @@ func (s *scrubber) passwords(text string) string {
 		user, password, ok := strings.Cut(text[from:at], ":")
 		after := text[at+1:]
 		host := after != "" && (alphanumeric(after[0]) || after[0] == '[') && !strings.HasPrefix(after, "sha256:") && !strings.HasPrefix(after, "sha512:")
-		if ok && host && user != "" && password != "" && strings.Count(password, ":") <= 1 {
+		if ok && host && user != "" && password != "" && strings.Count(password, ":") <= 1 && !Reference(text[from:at]) {
 			s.secret(password)
 			b.WriteString(text[:from] + s.secret(text[from:at]))
 		} else {

@@ -66,8 +66,8 @@ type Program struct {
 
 // app is what the commands share: the program and the values of the global flags.
 type app struct {
-	Program // whose Host and Dir are the machine looked at: with --from another one than own and here
-	own     host.Host
+	Program           // whose Host and Dir are the machine looked at: with --from not the one that goready runs on, see mine
+	own     host.Host // nil: it is Host
 	here    func() (string, error)
 	format  string
 	output  string
@@ -96,7 +96,7 @@ func Main(ctx context.Context, p Program) int {
 }
 
 func (a *app) main(ctx context.Context) Status {
-	a.own, a.here, a.now = a.Host, a.Dir, a.Now
+	a.here, a.now = a.Dir, a.Now
 	if a.now.IsZero() {
 		a.now = time.Now()
 	}
@@ -239,7 +239,15 @@ func noArgs(cmd *cobra.Command, args []string) error {
 }
 
 // getenv returns a variable of goready's own environment.
-func (a *app) getenv(name string) string { return lookup(a.own, name) }
+func (a *app) getenv(name string) string { return lookup(a.mine(), name) }
+
+// mine returns the machine that goready runs on.
+func (a *app) mine() host.Host {
+	if a.own != nil {
+		return a.own
+	}
+	return a.Host
+}
 
 // lookup returns a variable of the environment that goready has, or had, on h.
 func lookup(h host.Host, name string) string {

@@ -66,8 +66,9 @@ type Program struct {
 
 // app is what the commands share: the program and the values of the global flags.
 type app struct {
-	Program // whose Host is the machine looked at: with --from another one than own
-	own     host.Host
+	Program           // whose Host and Dir are the machine looked at: with --from not the one that goready runs on, see mine
+	own     host.Host // nil: it is Host
+	here    func() (string, error)
 	format  string
 	output  string
 	quiet   bool
@@ -90,14 +91,15 @@ func Main(ctx context.Context, p Program) int {
 	if p.Host == nil {
 		p.Host = local.New()
 	}
-	a := &app{Program: p, checks: check.All, own: p.Host, now: p.Now}
-	if a.now.IsZero() {
-		a.now = time.Now()
-	}
+	a := &app{Program: p, checks: check.All}
 	return int(a.main(ctx))
 }
 
 func (a *app) main(ctx context.Context) Status {
+	a.here, a.now = a.Dir, a.Now
+	if a.now.IsZero() {
+		a.now = time.Now()
+	}
 	root := a.root()
 	root.SetArgs(a.Args)
 	root.SetIn(a.Stdin)
@@ -237,9 +239,20 @@ func noArgs(cmd *cobra.Command, args []string) error {
 }
 
 // getenv returns a variable of goready's own environment.
-func (a *app) getenv(name string) string {
+func (a *app) getenv(name string) string { return lookup(a.mine(), name) }
+
+// mine returns the machine that goready runs on.
+func (a *app) mine() host.Host {
+	if a.own != nil {
+		return a.own
+	}
+	return a.Host
+}
+
+// lookup returns a variable of the environment that goready has, or had, on h.
+func lookup(h host.Host, name string) string {
 	value := ""
-	for _, kv := range a.own.Environ() {
+	for _, kv := range h.Environ() {
 		if k, v, ok := strings.Cut(kv, "="); ok && k == name {
 			value = v
 		}

@@ -77,9 +77,9 @@ func (a *app) teamFile(dir string) (*team.File, error) {
 	if info, err := host.Stat(a.Host, dir); err == nil && !info.Mode.IsDir() { // a .code-workspace file
 		dir = p.Dir(dir)
 	}
-	home := a.getenv("HOME")
+	home := lookup(a.Host, "HOME")
 	if p.Windows() {
-		home = a.getenv("USERPROFILE")
+		home = lookup(a.Host, "USERPROFILE")
 	}
 	name, data, err := team.Find(a.Host, dir, home)
 	switch {
@@ -123,7 +123,7 @@ func (a *app) ids() []string {
 func (a *app) baseline(name string) (map[string]bool, error) {
 	path := name
 	if !filepath.IsAbs(path) {
-		dir, err := a.Dir()
+		dir, err := a.here()
 		if err != nil {
 			return nil, fmt.Errorf("current folder: %w", err)
 		}

@@ -22,7 +22,7 @@ func (a *app) look() error {
 		if err != nil {
 			return err
 		}
-		a.Host, a.now = s.Host, s.Taken
+		a.own, a.Host, a.now = a.Host, s.Host, s.Taken
 		a.Dir = func() (string, error) { return s.Workspace, nil }
 		if strings.HasSuffix(s.Workspace, ".code-workspace") && a.dir != "" {
 			a.Dir = func() (string, error) { return s.Host.Machine.Dir(s.Workspace), nil }
@@ -75,14 +75,14 @@ func (a *app) readSnapshot() (*snapshot.Snapshot, error) {
 func (a *app) readFrom() ([]byte, error) {
 	if a.from != "-" {
 		name := a.from
-		if p := a.own.Platform(); !p.IsAbs(name) {
+		if p := a.Host.Platform(); !p.IsAbs(name) {
 			dir, err := a.Dir()
 			if err != nil {
 				return nil, fmt.Errorf("current folder: %w", err)
 			}
 			name = p.Join(dir, name)
 		}
-		return a.own.ReadFile(name)
+		return a.Host.ReadFile(name)
 	}
 	data, err := io.ReadAll(io.LimitReader(a.Stdin, snapshot.MaxFile+1))
 	if err == nil && len(data) > snapshot.MaxFile {

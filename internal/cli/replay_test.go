@@ -46,16 +46,21 @@ func questions() [][]string {
 	}
 }
 
-// replayed compares the answers of a machine with those of its snapshot.
-func replayed(t *testing.T, h host.Host, dir string, args ...string) (file string) {
+// tester is the machine on which the tests run, with an environment that does not depend on the tester.
+type tester struct{ host.Host }
+
+func (tester) Environ() []string { return []string{"GOREADY_LANG=en", "LC_ALL=C.UTF-8"} }
+
+// replayed compares the answers of a machine to qs with those of its snapshot.
+func replayed(t *testing.T, h host.Host, dir string, qs [][]string, args ...string) (file string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "snapshot.json.gz")
 	if _, stderr, status := goready(t, h, dir, append([]string{"snapshot", "-o", file}, args...)...); status != 0 {
 		t.Fatalf("snapshot: status %d, %s", status, stderr)
 	}
-	for _, q := range questions() {
+	for _, q := range qs {
 		live, liveErr, liveStatus := goready(t, h, dir, q...)
-		again, againErr, againStatus := goready(t, nil, "/nowhere", append(slices.Clone(q), "--from", file, "--lang", langOf(q))...)
+		again, againErr, againStatus := goready(t, tester{local.New()}, "/nowhere", append(slices.Clone(q), "--from", file)...)
 		if liveStatus > int(Findings) && liveStatus != int(Incomplete) || liveStatus != againStatus {
 			t.Errorf("%.60q: status %d, and %d from the snapshot\n%s%s", q, liveStatus, againStatus, liveErr, againErr)
 		}
@@ -64,14 +69,6 @@ func replayed(t *testing.T, h host.Host, dir string, args ...string) (file strin
 		}
 	}
 	return file
-}
-
-// langOf returns the language of a command line, English if it has none: it is that of the tester otherwise.
-func langOf(args []string) string {
-	if slices.Contains(args, "zh-CN") {
-		return "zh-CN"
-	}
-	return "en"
 }
 
 // comparable returns an answer without what differs each time: how long it took.
@@ -102,7 +99,8 @@ func untimed(v any) any {
 	return v
 }
 
-// TestReplayMachines: every machine that is described for a test gives the same answers when it is replayed.
+// TestReplayMachines: every machine that is described for a test gives the same answers when it is replayed. Those that
+// are described for one check are asked only for the findings.
 func TestReplayMachines(t *testing.T) {
 	var files []string
 	for _, pattern := range []string{"testdata/machines/*.txtar", "../check/testdata/*.txtar"} {
@@ -112,16 +110,21 @@ func TestReplayMachines(t *testing.T) {
 		}
 		files = append(files, found...)
 	}
-	terminalIsUTF8(t)
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
+		qs := questions()
+		if strings.Contains(file, "check") && !strings.HasPrefix(name, "machine_") {
+			qs = qs[:1]
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			archive, err := txtar.ParseFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
 			m := hosttest.ParseMachine(t, archive)
 			m.Host.Env = append(m.Host.Env, "GOREADY_LANG=en", "LC_ALL=C.UTF-8")
-			replayed(t, m.Host, m.Dir)
+			replayed(t, m.Host, m.Dir, qs)
 		})
 	}
 }
@@ -150,7 +153,7 @@ func TestReplayLocal(t *testing.T) {
 	})
 	writeFiles(t, ws, map[string]string{"go.mod": "module example.com/app\n\ngo 1.26\n", ".vscode/settings.json": `{"go.toolsEnvVars": {"GOFLAGS": "-x"}}`})
 	h := newStill()
-	file := replayed(t, h, ws)
+	file := replayed(t, h, ws, questions())
 
 	// -C may name another folder that was recorded, and what was not is unknown.
 	out, _, status := goready(t, nil, "/nowhere", "explain", "GOFLAGS", "--from", file, "-C", ".", "--format", "json")
@@ -164,7 +167,6 @@ func TestReplayLocal(t *testing.T) {
 
 // TestReplayNames: a snapshot without names has the findings of the machine.
 func TestReplayNames(t *testing.T) {
-	terminalIsUTF8(t)
 	archive, err := txtar.ParseFile("testdata/machines/readme.txtar")
 	if err != nil {
 		t.Fatal(err)
@@ -188,7 +190,7 @@ func TestReplayNames(t *testing.T) {
 	}
 	for _, q := range questions() {
 		live, _, _ := goready(t, m.Host, m.Dir, q...)
-		again, stderr, _ := goready(t, nil, "/nowhere", append(slices.Clone(q), "--from", file, "--lang", langOf(q))...)
+		again, stderr, _ := goready(t, tester{local.New()}, "/nowhere", append(slices.Clone(q), "--from", file)...)
 		live, again = strings.ReplaceAll(live, home, "/home/someone"), strings.ReplaceAll(again, "/home/someone2", "/home/someone")
 		if diff := cmp.Diff(comparable(t, live), comparable(t, again)); diff != "" {
 			t.Errorf("%.60q: %s -live +snapshot:\n%.3000s", q, stderr, diff)

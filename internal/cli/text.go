@@ -43,7 +43,7 @@ func (a *app) utf8() bool {
 			return strings.Contains(v, "utf-8") || strings.Contains(v, "utf8")
 		}
 	}
-	return a.own.Platform().OS != "linux"
+	return a.mine().Platform().OS != "linux"
 }
 
 func (s style) printf(format string, args ...any) { fmt.Fprintf(s.w, format, args...) }

@@ -180,7 +180,7 @@ func alphanumeric(c byte) bool {
 // value of a variable that has it, before an @, or at the start of a line of /etc/passwd.
 func isAccount(text string, from, to int) bool {
 	before := strings.ToLower(strings.ReplaceAll(text[max(0, from-24):from], `\`, "/"))
-	for _, end := range []string{"/home/", "/users/", "//users//", "user=", "logname=", "username=", "hostname=", "computername=", "@"} {
+	for _, end := range []string{"/home/", "/users/", "//users//", "/crontabs/", "/spool/cron/", "/spool/mail/", "/linger/", "user=", "logname=", "username=", "hostname=", "computername=", "@"} {
 		if strings.HasSuffix(before, end) {
 			return true
 		}

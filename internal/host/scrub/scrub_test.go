@@ -289,15 +289,17 @@ func TestNames(t *testing.T) {
 
 func TestNamesThatAreWords(t *testing.T) {
 	f := host.FromFiles(linux, []string{"HOME=/home/go", "USER=go", "HOSTNAME=root"}, map[string]string{
-		"/home/go/go/bin/go": "#!", "/home/go/.bashrc": "export GOPATH=/home/go/go; go env # go@host\n", "/home/someone/x": "",
+		"/home/go/go/bin/go": "#!", "/var/spool/cron/crontabs/go": "* * * * * true\n", "/home/go/.bashrc": "export GOPATH=/home/go/go; go env # go@host\n", "/home/someone/x": "",
 	})
 	got := scrub.Fixture(f, scrub.Options{Names: true})
 	data, err := got.ReadFile("/home/someone2/.bashrc")
 	if want := "export GOPATH=/home/someone2/go; go env # someone2@host\n"; string(data) != want || err != nil {
 		t.Errorf("got %q, %v, want %q", data, err, want)
 	}
-	if _, err := got.ReadFile("/home/someone2/go/bin/go"); err != nil {
-		t.Error(err)
+	for _, name := range []string{"/home/someone2/go/bin/go", "/var/spool/cron/crontabs/someone2"} {
+		if _, err := got.ReadFile(name); err != nil {
+			t.Error(err)
+		}
 	}
 	if env := got.Environ(); !slices.Equal(env, []string{"HOME=/home/someone2", "USER=someone2", "HOSTNAME=root"}) {
 		t.Errorf("environment = %q", env)

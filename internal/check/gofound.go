@@ -22,8 +22,15 @@ func binaryFound(f *facts.Facts, t *facts.Toolchain) []Finding {
 	}
 	finding := Finding{Object: theGo, Consumers: missing, Cause: missingCause(missing), Evidence: searched(f, missing)}
 	where := msg.New("no go command is on PATH here")
-	if missing[0] != "current" {
+	switch {
+	case missing[0] == "current":
+	case slices.Contains(missing, "vscode-go"):
 		where = msg.New("the editor finds no go command")
+	default:
+		where = msg.New("%s finds no go command", missing[0])
+	}
+	if missing[0] != "current" && f.Editor != nil && f.Editor.Extension.Version == "" {
+		finding.Severity = Warning // nothing there needs go yet
 	}
 	sdk, users := elsewhere(t)
 	switch {

@@ -119,9 +119,9 @@ func (g *gatherer) shim(c *GoProgram) string {
 			}
 		}
 		return "script"
-	case c.Real != "" && base != "go" && (base == "mise" || base == "asdf" || base == "goenv" || base == "gobrew"):
+	case base == "mise" || base == "rtx" || base == "asdf" || base == "goenv" || base == "gobrew":
 		return base
-	case c.Program.Format == "script" || c.Real != "" && base != "go" && c.Program.Format != "":
+	case c.Program.Format == "script": // but gccgo's go, which is in no SDK either, is a go command
 		return "script"
 	}
 	return ""

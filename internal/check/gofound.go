@@ -221,7 +221,11 @@ func mismatch(f *facts.Facts, t *facts.Toolchain, groups []int) Finding {
 		ids := members(i)
 		finding.Consumers = append(finding.Consumers, ids...)
 		finding.Evidence = append(finding.Evidence, row(&t.Commands[i], ids))
-		finding.Evidence = append(finding.Evidence, chosenBy(f, t, i, ids)...)
+		for _, e := range chosenBy(f, t, i, ids) {
+			if !slices.Contains(finding.Evidence, e) {
+				finding.Evidence = append(finding.Evidence, e)
+			}
+		}
 	}
 	want := a
 	if v := newest(t, "", func(p *facts.GoProgram) bool { return p == a || p == b }); v != nil {

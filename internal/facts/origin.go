@@ -52,7 +52,7 @@ func (g *gatherer) origin(c *GoProgram) Origin {
 		return Origin{Kind: "homebrew", Package: name}
 	}
 	for _, place := range originPlaces {
-		if strings.Contains(slashed, place.part) {
+		if strings.Contains(slashed, place.part) || g.p.Windows() && strings.Contains(slashed, strings.ToLower(place.part)) {
 			return Origin{Kind: place.kind, Package: place.pkg}
 		}
 	}

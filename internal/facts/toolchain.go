@@ -43,7 +43,8 @@ type GoProgram struct {
 	Real string
 	// Program is what the file is.
 	Program Program
-	// SDK is the Go SDK it belongs to; its Root is "" if it belongs to none. RealRoot is Root with all links followed.
+	// SDK is the Go SDK it belongs to; its Root is "" if it belongs to none. RealRoot is Root with all links followed, in
+	// lower case on Windows: two programs with the same one are of the same SDK.
 	SDK      goenv.SDK
 	RealRoot string
 	// Time is when the SDK was made, as its VERSION says; zero if it does not.
@@ -75,7 +76,7 @@ type GoUse struct {
 // Root is a folder that is said to be a GOROOT.
 type Root struct {
 	SDK    goenv.SDK
-	Real   string // with all links followed
+	Real   string // as RealRoot of a GoProgram
 	Exists bool   // it is a folder
 	Tools  bool   // it has pkg/tool
 	Go     bool   // it has bin/go
@@ -285,12 +286,17 @@ func (g *gatherer) links(name string) []string {
 	return names
 }
 
-// realDir returns a folder's name with all links followed, or as it is if that cannot be told.
+// realDir returns what names a folder whatever way it was found: its name with all links followed, or as it is if that
+// cannot be told; on Windows in lower case.
 func (g *gatherer) realDir(dir string) string {
-	if real, err := host.EvalSymlinks(g.h, dir); err == nil {
-		return real
+	real, err := host.EvalSymlinks(g.h, dir)
+	if err != nil {
+		real = g.p.Clean(dir)
 	}
-	return g.p.Clean(dir)
+	if g.p.Windows() {
+		real = strings.ToLower(real)
+	}
+	return real
 }
 
 // versionTime returns the time in the second line of the VERSION of an SDK.

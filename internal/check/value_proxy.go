@@ -149,10 +149,10 @@ func loopbackProxy(value string) bool {
 }
 
 // elsewhere reports whether a proxy on the loopback interface was most likely meant for another machine: goready runs
-// in a container (the containers of a pod share theirs), or the value is that of a desktop's editor, on a server.
+// in a container (the containers of a pod share theirs), or the setting of an editor reaches into a container.
 func elsewhere(f *facts.Facts, v *seenValue) bool {
 	if v.layer == layer.HTTPProxy {
-		return f.Editor != nil && f.Editor.Variant.Remote
+		return f.Project.LocalProxyContainer != ""
 	}
 	return f.Container == "docker" || f.Container == "podman"
 }
@@ -163,8 +163,13 @@ func loopbackFinding(f *facts.Facts, p *proxySeen) Finding {
 			msg.New("%s is %q, a proxy on this machine itself", p.name, p.shown())),
 		Evidence: []Evidence{p.evidence()}}
 	if p.layer == layer.HTTPProxy {
-		finding.Cause = msg.New("the proxy runs on the computer in front of you, and this is the remote server: downloads fail with \"connection refused\"")
-		finding.Steps = []Step{{Text: msg.New("clear http.proxy in the settings of the remote, or name a proxy there that the server can reach")}}
+		container := f.Project.LocalProxyContainer
+		finding.Object, finding.Consumers = "http.proxy", []string{"devcontainer"}
+		finding.Message = say("env.proxyvars.loopback-setting", "setting value container",
+			msg.New("%s is %q, and VS Code hands it to what it runs in the container of %s", "http.proxy", p.shown(), container))
+		finding.Evidence = append(finding.Evidence, Evidence{Path: container})
+		finding.Cause = msg.New("inside the container that address is the container itself: the Go extension cannot download its tools there")
+		finding.Steps = []Step{{Text: msg.New("in the settings of %s write %s", container, "\"http.useLocalProxyConfiguration\": false")}}
 		return finding
 	}
 	finding.Cause = msg.New("inside a container that is the container, not the host: downloads fail with \"connection refused\" unless the proxy runs inside or the network is the host's")

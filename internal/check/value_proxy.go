@@ -81,6 +81,8 @@ func proxyProblems(f *facts.Facts, c *facts.Consumer) []proxySeen {
 			continue
 		case strings.EqualFold(p.Variable, "ALL_PROXY") && config.HTTPSProxy != "":
 			continue // for the programs that read it; Go has a proxy of its own
+		case strings.EqualFold(p.Variable, "NO_PROXY") && harmlessExemption(c, &config, p.Token):
+			continue
 		case p.Variable == "REQUEST_METHOD":
 			continue // a CGI program is no developer's environment
 		}
@@ -102,6 +104,32 @@ func proxyProblems(f *facts.Facts, c *facts.Consumer) []proxySeen {
 		}
 	}
 	return out
+}
+
+// harmlessExemption reports whether a mistake in NO_PROXY changes nothing: there is no proxy, the entry is for the
+// machine itself, which is never asked through a proxy, or it is a word that desktops add for other programs.
+func harmlessExemption(c *facts.Consumer, config *goenv.HTTPProxyConfig, entry string) bool {
+	switch entry {
+	case "[::1]", "<local>", "<-loopback>":
+		return true
+	case c.Env.Get("no_proxy"): // the other spelling has another value; the order of the entries does not count
+		if entry != "" && slices.Equal(exemptions(entry), exemptions(c.Env.Get("NO_PROXY"))) {
+			return true
+		}
+	}
+	return strings.HasPrefix(entry, "127.") || config.HTTPProxy == "" && config.HTTPSProxy == ""
+}
+
+// exemptions returns the entries of NO_PROXY, sorted, each once.
+func exemptions(value string) []string {
+	var list []string
+	for entry := range strings.SplitSeq(value, ",") {
+		if entry = strings.ToLower(strings.TrimSpace(entry)); entry != "" {
+			list = append(list, entry)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // fromTrail returns a variable of a consumer's environment and the place that set it last.

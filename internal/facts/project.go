@@ -31,9 +31,15 @@ type Project struct {
 	Files []ProjectFile
 	// Exposed are the files with user information in URLs that every user of the machine may read.
 	Exposed map[string]bool
-	// GODEBUG are the keys of GODEBUG that an SDK knows, by its GOROOT. An SDK whose sources are not there has no entry,
-	// and there are none if no consumer has a GODEBUG.
-	GODEBUG map[string][]string
+	// GODEBUG are the keys of GODEBUG that the toolchain of a consumer knows, by the consumer's id. Only consumers that
+	// have a GODEBUG, and a toolchain whose sources are there, have an entry.
+	GODEBUG map[string]GODEBUGKeys
+}
+
+// GODEBUGKeys are the keys of GODEBUG that a toolchain knows.
+type GODEBUGKeys struct {
+	Version string // of the toolchain: "go1.26.8"
+	Keys    []string
 }
 
 // ProjectModule is a module of the workspace.
@@ -64,7 +70,7 @@ const (
 )
 
 func (g *gatherer) project() *Project {
-	p := &Project{Places: map[string]Place{}, Exposed: map[string]bool{}, GODEBUG: map[string][]string{}}
+	p := &Project{Places: map[string]Place{}, Exposed: map[string]bool{}, GODEBUG: map[string]GODEBUGKeys{}}
 	g.projectModules(p)
 	g.git(p)
 	g.services(p)

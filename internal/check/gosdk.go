@@ -152,7 +152,7 @@ func entryEvidence(f *facts.Facts, program string, ids []string) []Evidence {
 	return others
 }
 
-// users returns the ids of the consumers that run the program with an index, among kinds if there are any.
+// users returns the ids of the consumers that run the program with an index.
 func users(t *facts.Toolchain, index int) []string {
 	var ids []string
 	for _, u := range t.Uses {

@@ -235,13 +235,13 @@ func quote(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
-// newest returns the newest SDK among programs that is not older than the version min; nil if there is none.
-func newest(t *facts.Toolchain, min string, fits func(*facts.GoProgram) bool) *facts.GoProgram {
+// newest returns the newest SDK among programs that is not older than the version oldest, if that is not ""; nil if there is none.
+func newest(t *facts.Toolchain, oldest string, fits func(*facts.GoProgram) bool) *facts.GoProgram {
 	var best *facts.GoProgram
 	for i := range t.Commands {
 		p := &t.Commands[i]
 		v := versionOf(p.SDK)
-		if v == "" || min != "" && version.Compare(v, min) < 0 || fits != nil && !fits(p) {
+		if v == "" || oldest != "" && version.Compare(v, oldest) < 0 || fits != nil && !fits(p) {
 			continue
 		}
 		if best == nil || version.Compare(v, versionOf(best.SDK)) > 0 {

@@ -128,6 +128,27 @@ func TestArguments(t *testing.T) {
 	}
 }
 
+// TestHead: a secret at the end of what is read of a file is not left half.
+func TestHead(t *testing.T) {
+	text := "#!/bin/sh\n" + strings.Repeat("# x\n", 120) + "exec https://me:Tr0ub4dor@example.com/x\n"
+	r := host.Record(host.FromFiles(linux, nil, map[string]string{"/script": text, "/binary": "\x7fELF\x00" + strings.Repeat("\x01", 600)}), snapshot.Limits())
+	for _, name := range []string{"/script", "/binary"} {
+		if _, err := r.ReadHead(name, host.MaxHead); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, _ := snapshot.New(r, "v1", "/", taken, snapshot.Options{})
+	if head, err := s.Host.ReadHead("/script", 2); string(head) != "#!" || err != nil {
+		t.Errorf("head %q, %v", head, err)
+	}
+	if head := *s.Host.Files["/script"].Head; bytes.Contains(head, []byte("exec")) || len(head) < 400 {
+		t.Errorf("head %q", head)
+	}
+	if head := *s.Host.Files["/binary"].Head; len(head) != host.MaxHead {
+		t.Errorf("the head of a binary has %d bytes", len(head))
+	}
+}
+
 const minimal = `{"schema":"goready.snapshot/v1","taken":"2026-11-25T12:00:00Z","workspace":"/w","host":{"schema":"goready.host/v1","platform":{"os":"linux","arch":"amd64"},"environ":[],"files":%s}}`
 
 func file(files string) string { return strings.Replace(minimal, "%s", files, 1) }

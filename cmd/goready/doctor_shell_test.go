@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,7 +24,7 @@ import (
 func TestDoctorShell(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata/doctor_shell",
-		Setup: setup,
+		Setup: setupRealGo,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"shell": func(ts *testscript.TestScript, neg bool, args []string) {
 				file := testreq.Program(t, args[0])
@@ -38,6 +39,21 @@ func TestDoctorShell(t *testing.T) {
 	})
 }
 
+// setupRealGo makes a machine whose only go command is the real one.
+func setupRealGo(env *testscript.Env) error {
+	if err := setup(env); err != nil {
+		return err
+	}
+	file, err := exec.LookPath("go")
+	if err != nil {
+		return err
+	}
+	bin := filepath.Dir(file)
+	env.Setenv("SDK", filepath.Dir(bin))
+	env.Setenv("PATH", strings.Join([]string{env.Getenv("BIN"), bin, "/usr/local/bin", "/usr/bin", "/bin"}, ":"))
+	return nil
+}
+
 func cmdInforms(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(ts.Exec("goready", "doctor", "--format", "json", args[0]))
 	if out := ts.ReadFile("stdout"); strings.Contains(out, `"state": "info"`) == neg {
@@ -46,7 +62,7 @@ func cmdInforms(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func cmdFires(ts *testscript.TestScript, neg bool, args []string) {
-	// What the setup calls $SDK is where the start-up files of the script say @SDK@.
+	// The start-up files of the script say @SDK@ for the real SDK.
 	ts.Check(filepath.WalkDir(ts.Getenv("HOME"), func(name string, d os.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err

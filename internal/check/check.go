@@ -54,6 +54,9 @@ type Check struct {
 	// After are ids of checks whose findings may be the cause of findings of this one. A finding that shares its object
 	// or a line of evidence with one of theirs is a consequence, and not reported as a cause.
 	After []string
+	// AfterLine are the same, but only a shared line makes a consequence: two lines can set one variable, and be wrong in
+	// different ways.
+	AfterLine []string
 	// Run returns what is wrong, nothing if all is well. It must not change the Facts.
 	Run func(f *facts.Facts) []Finding
 }

@@ -33,7 +33,7 @@ func TestCatalogue(t *testing.T) {
 	for len(seen) > 0 { // take away what depends on nothing, until nothing is left
 		free := 0
 		for i := range all {
-			if seen[all[i].ID] && !slices.ContainsFunc(slices.Concat(all[i].Needs, all[i].After), func(id string) bool { return seen[id] }) {
+			if seen[all[i].ID] && !slices.ContainsFunc(slices.Concat(all[i].Needs, all[i].After, all[i].AfterLine), func(id string) bool { return seen[id] }) {
 				delete(seen, all[i].ID)
 				free++
 			}
@@ -52,7 +52,7 @@ func TestDependencies(t *testing.T) {
 		seen[all[i].ID] = true
 	}
 	for i := range all {
-		for _, id := range slices.Concat(all[i].Needs, all[i].After) {
+		for _, id := range slices.Concat(all[i].Needs, all[i].After, all[i].AfterLine) {
 			if !seen[id] || id == all[i].ID {
 				t.Errorf("%s depends on %q", all[i].ID, id)
 			}
@@ -72,6 +72,12 @@ func object(name string) check.Finding {
 
 func line(n int) check.Finding {
 	return check.Finding{Evidence: []check.Evidence{{Path: "/f", Line: n}}}
+}
+
+func withLine(name string, n int) check.Finding {
+	f := line(n)
+	f.Object = name
+	return f
 }
 
 // outcomes returns "id state" of results, with what caused a skipped one.
@@ -125,6 +131,10 @@ func TestRun(t *testing.T) {
 		{"after_same_line", []check.Check{
 			{ID: "a.one", Severity: check.Error, Run: found(line(3))},
 			{ID: "a.two", Severity: check.Error, After: []string{"a.one"}, Run: found(line(3), line(4))},
+		}, "a.one error\na.two skipped a.one\na.two error"},
+		{"after_line_is_not_by_object", []check.Check{
+			{ID: "a.one", Severity: check.Error, Run: found(withLine("x", 3))},
+			{ID: "a.two", Severity: check.Error, AfterLine: []string{"a.one"}, Run: found(withLine("x", 3), withLine("x", 4))},
 		}, "a.one error\na.two skipped a.one\na.two error"},
 		{"after_info_is_no_cause", []check.Check{
 			{ID: "a.one", Severity: check.Error, Run: found(info)},

@@ -21,9 +21,10 @@ func envLayerChecks() []Check {
 			After: []string{"env.goenv-file"}, Run: goflags},
 		{ID: "env.go111module", Severity: Error, Title: msg.New("GO111MODULE does not turn modules off"),
 			After: []string{"env.goenv-file"}, Run: go111module},
-		{ID: "env.shadowed", Severity: Warning, Title: msg.New("nothing in the go env file is hidden by the process environment"), Run: shadowed},
+		{ID: "env.shadowed", Severity: Warning, Title: msg.New("nothing in the go env file is hidden by the process environment"),
+			AfterLine: valueCauses(), Run: shadowed},
 		{ID: "env.consumer-divergence", Severity: Warning, Title: msg.New("shells and editor see the same values"),
-			After: divergenceCauses(), Run: divergence},
+			After: []string{"env.shadowed", "shell.duplicate-exports", "shell.interactive-guard", "shell.mode-divergence"}, AfterLine: valueCauses(), Run: divergence},
 		{ID: "env.frozen", Severity: Warning, Platforms: []string{"linux", "darwin"}, Title: msg.New("what runs has the environment that a new process would get"), Run: frozen},
 		{ID: "env.gobin", Severity: Error, Title: msg.New("GOBIN is a folder that go install can use"), Facts: paths,
 			After: []string{"env.goenv-file", "env.persisted-target"}, Run: gobin},
@@ -35,7 +36,9 @@ func envLayerChecks() []Check {
 	}
 }
 
-// divergenceCauses are the checks that name why consumers differ.
-func divergenceCauses() []string {
-	return []string{"env.goenv-file", "env.shadowed"}
+// valueCauses are the checks that name why a value is wrong. Whoever repairs that changes the line, and need not be told
+// that it hides another one or reaches only some consumers.
+func valueCauses() []string {
+	return []string{"env.goenv-file", "env.persisted-target", "env.goflags", "env.go111module", "env.gobin", "env.gopath", "env.cache-paths",
+		"env.proxyvars", "env.goproxy-syntax", "env.gosumdb-syntax", "env.secrets", "go.goroot-env", "go.toolchain-mode"}
 }

@@ -29,6 +29,8 @@ type envOracle struct {
 	fails bool
 	// key is that of the finding, "" if there is none at warning or error.
 	key string
+	// quoted: the finding says that, so that people find it.
+	quoted bool
 }
 
 const installTool = "install example.com/tool@v1.0.0"
@@ -37,7 +39,7 @@ const installTool = "install example.com/tool@v1.0.0"
 func envOracles() []envOracle {
 	return []envOracle{
 		{name: "healthy", run: installTool},
-		{name: "goflags_vendor", file: "GOFLAGS=-mod=vendor", run: installTool, says: "cannot query module due to -mod=vendor", fails: true, key: "env.goflags.flag"},
+		{name: "goflags_vendor", file: "GOFLAGS=-mod=vendor", run: installTool, says: "cannot query module due to -mod=vendor", fails: true, quoted: true, key: "env.goflags.flag"},
 		{name: "goflags_bogus_mod", file: "GOFLAGS=-mod=x", run: "build .", says: "-mod=x not supported", fails: true, key: "env.goflags.flag"},
 		{name: "goflags_mod_alone", file: "GOFLAGS=-mod", run: "build .", says: "flag needs an argument: -mod", fails: true, key: "env.goflags.flag"},
 		{name: "goflags_mod_in_workspace", file: "GOFLAGS=-mod=mod", run: "-C ../work build ./a", says: "-mod may only be set to readonly or vendor when in workspace mode", fails: true, key: "env.goflags.flag"},
@@ -49,21 +51,21 @@ func envOracles() []envOracle {
 		{name: "goflags_dry", file: "GOFLAGS=-n", run: "build .", says: "mkdir -p $WORK", key: "env.goflags.flag"},
 		{name: "goflags_unknown", file: "GOFLAGS=-unknown", run: "version", says: "unknown flag -unknown", fails: true, key: "env.goflags.syntax"},
 		{name: "goflags_good", file: "GOFLAGS=-tags=x -count=1 -modcacherw -mod=readonly -buildvcs=false", run: installTool},
-		{name: "go111module_off", file: "GO111MODULE=off", run: installTool, says: "modules disabled by GO111MODULE=off", fails: true, key: "env.go111module.off"},
+		{name: "go111module_off", file: "GO111MODULE=off", run: installTool, says: "modules disabled by GO111MODULE=off", fails: true, quoted: true, key: "env.go111module.off"},
 		{name: "go111module_unknown", file: "GO111MODULE=yes", run: "build .", says: "unknown environment setting GO111MODULE=yes", fails: true, key: "env.go111module.unknown"},
 		{name: "go111module_auto", file: "GO111MODULE=auto", run: "-C / env GOMOD", says: "\n", key: "env.go111module.auto"},
-		{name: "gobin_relative", file: "GOBIN=bin", run: "install .", says: "cannot install, GOBIN must be an absolute path", fails: true, key: "env.gobin.relative"},
-		{name: "gobin_tilde", env: "GOBIN=~/bin", run: "install .", says: "cannot install, GOBIN must be an absolute path", fails: true, key: "env.gobin.tilde"},
+		{name: "gobin_relative", file: "GOBIN=bin", run: "install .", says: "cannot install, GOBIN must be an absolute path", fails: true, quoted: true, key: "env.gobin.relative"},
+		{name: "gobin_tilde", env: "GOBIN=~/bin", run: "install .", says: "cannot install, GOBIN must be an absolute path", fails: true, quoted: true, key: "env.gobin.tilde"},
 		{name: "gobin_list", file: "GOBIN=H/a:H/b", run: "list -f {{.Target}} .", says: "a:", key: "env.gobin.list"},
-		{name: "gobin_file", file: "GOBIN=H/app/go.mod", run: "install .", says: "file exists", fails: true, key: "env.gobin.file"},
+		{name: "gobin_file", file: "GOBIN=H/app/go.mod", run: "install .", says: "file exists", fails: true, quoted: true, key: "env.gobin.file"},
 		{name: "gobin_missing", file: "GOBIN=H/new/bin", run: "install ."},
 		{name: "gobin_quotes", file: `GOBIN="H/bin"`, run: "install .", says: "cannot install, GOBIN must be an absolute path", fails: true, key: "env.goenv-file.line"},
 		{name: "target", file: "GOARCH=mips64", run: "list -f {{.Target}} .", says: "/bin/" + runtime.GOOS + "_mips64/", key: "env.persisted-target.system"},
-		{name: "target_gobin", file: "GOARCH=mips64\nGOBIN=H/bin", run: "install .", says: "cannot install cross-compiled binaries when GOBIN is set", fails: true, key: "env.persisted-target.system"},
-		{name: "gopath_relative", file: "GOPATH=go", run: "version", says: "GOPATH entry is relative; must be absolute path", fails: true, key: "env.gopath.relative"},
-		{name: "gopath_tilde", env: "GOPATH=~/go", run: "version", says: "GOPATH entry cannot start with shell metacharacter '~'", fails: true, key: "env.gopath.tilde"},
-		{name: "gopath_empty", file: "GOPATH=:H/go", run: "get example.com/tool@v1.0.0", says: "module cache not found", fails: true, key: "env.gopath.empty"},
-		{name: "gopath_file", file: "GOPATH=H/app/go.mod", run: "install .", says: "not a directory", fails: true, key: "env.gopath.file"},
+		{name: "target_gobin", file: "GOARCH=mips64\nGOBIN=H/bin", run: "install .", says: "cannot install cross-compiled binaries when GOBIN is set", fails: true, quoted: true, key: "env.persisted-target.system"},
+		{name: "gopath_relative", file: "GOPATH=go", run: "version", says: "GOPATH entry is relative; must be absolute path", fails: true, quoted: true, key: "env.gopath.relative"},
+		{name: "gopath_tilde", env: "GOPATH=~/go", run: "version", says: "GOPATH entry cannot start with shell metacharacter '~'", fails: true, quoted: true, key: "env.gopath.tilde"},
+		{name: "gopath_empty", file: "GOPATH=:H/go", run: "get example.com/tool@v1.0.0", says: "module cache not found", fails: true, quoted: true, key: "env.gopath.empty"},
+		{name: "gopath_file", file: "GOPATH=H/app/go.mod", run: "install .", says: "not a directory", fails: true, quoted: true, key: "env.gopath.file"},
 		{name: "gopath_root", file: "GOPATH=R", run: "version", says: "GOPATH and GOROOT are the same directory", key: "env.gopath.goroot"},
 	}
 }
@@ -162,6 +164,9 @@ func (m *oracleMachine) check(t *testing.T, o envOracle) {
 	}
 	if len(found) != 1 || found[0].Message.Key != o.key {
 		t.Fatalf("found %v, want %s", found, o.key)
+	}
+	if cause := found[0].Cause.String(); o.quoted && !strings.Contains(cause, o.says) {
+		t.Errorf("the cause is %q, want it to quote %q", cause, o.says)
 	}
 	repaired := false
 	for _, step := range found[0].Steps {

@@ -105,7 +105,7 @@ func divergent(f *facts.Facts, consumers []*facts.Consumer, name string) []*envV
 	for _, c := range consumers {
 		for _, v := range envValues(f, []*facts.Consumer{c}, name) {
 			v = proxySpelling(f, c, v)
-			if v.onPurpose() || c.ID == "vscode-install" && installsOtherwise(f, name) {
+			if v.onPurpose() || c.ID == "vscode-install" && installsOtherwise(f, name) || !v.explicit() && editorRuns(f, c) {
 				continue
 			}
 			i := slices.IndexFunc(out, func(old *envValue) bool { return old.value == v.value })
@@ -134,6 +134,12 @@ func installsOtherwise(f *facts.Facts, name string) bool {
 		return f.Editor.Settings.Lookup("go.toolsGopath", 0).Set()
 	}
 	return name == "GOTOOLCHAIN" || slices.Contains(f.Editor.Model.InstallDeletes, name)
+}
+
+// editorRuns reports whether a consumer begins with the environment of an editor that runs: what that lacks it may lack
+// because it is old, which frozen tells.
+func editorRuns(f *facts.Facts, c *facts.Consumer) bool {
+	return strings.HasPrefix(c.ID, "vscode-") && slices.ContainsFunc(f.Running, func(r facts.Running) bool { return r.Kind == "extension-host" })
 }
 
 // proxySpelling gives an HTTP proxy variable that is not set the value of its other spelling, which Go reads then.
@@ -168,6 +174,9 @@ func frozen(f *facts.Facts) []Finding {
 		finding := Finding{Object: r.Kind + " " + strconv.Itoa(r.PID), Consumers: []string{r.Consumer},
 			Cause: msg.New("a process keeps the environment that it was started with, whatever files say later"),
 			Steps: []Step{{Text: explain.Restart(r.Kind, f)}}}
+		if r.Env.Get("VSCODE_CLI") != "" {
+			finding.Severity = Info // started from a terminal, whose environment may have been another on purpose
+		}
 		var names []string
 		for _, name := range envCompared() {
 			if then, now, ok := stale(f, r, c, name); ok {
@@ -212,7 +221,7 @@ func stale(f *facts.Facts, r *facts.Running, c *facts.Consumer, name string) (th
 		return then, now, false
 	}
 	for _, id := range []string{"shell-login", "shell-interactive"} {
-		if shell := envConsumer(f, id); shell != nil && envOne(f, shell, name) == seen[0].value {
+		if shell := envConsumer(f, id); seen[0].value != "" && shell != nil && envOne(f, shell, name) == seen[0].value {
 			return then, now, false
 		}
 	}

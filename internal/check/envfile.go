@@ -63,6 +63,9 @@ func goenvLines(file *goenv.File) []Finding {
 		if value == "" && last && p.Key != "" {
 			continue // an empty value is a value; what it leads to others say
 		}
+		if p.Reference && last && goenvStrict(p.Key) {
+			continue // the check of that variable says it, wherever the value is set
+		}
 		if last && goenvStrict(p.Key) {
 			severity = Error
 		}

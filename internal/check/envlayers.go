@@ -230,7 +230,7 @@ func envRemoval(f *facts.Facts, name string, r layer.Reason, instead string) Ste
 	case r.Layer == layer.WindowsUser || r.Layer == layer.WindowsMachine:
 		return Step{Text: msg.New("remove %s in the Windows dialog \"Environment Variables\", and log in again", name)}
 	case r.From != envOwn:
-		return Step{Text: msg.New("remove %s where %s has it from", name, r.From)}
+		return Step{Text: msg.New("remove %s where it comes from (%s)", name, r.From)}
 	}
 	return Step{Text: msg.New("in this shell"), Command: envUnset(f, name)}
 }

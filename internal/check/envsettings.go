@@ -79,7 +79,7 @@ func (v *envValue) system(f *facts.Facts) Finding {
 	finding := Finding{Message: say("env.persisted-target.system", "variable value host", msg.New("%s=%s is set for every build, this machine is %s", v.name, v.value, own)),
 		Cause: msg.New("programs are built for another machine: tests and \"go run\" cannot start them, and \"go install\" puts tools into bin/%s, where nobody looks", target)}
 	if envOne(f, v.consumer, "GOBIN") != "" {
-		finding.Cause = msg.New("programs are built for another machine: tests and \"go run\" cannot start them, and \"go install\" fails, because GOBIN is set")
+		finding.Cause = msg.New("programs are built for another machine: tests and \"go run\" cannot start them, and \"go install\" fails with \"cannot install cross-compiled binaries when GOBIN is set\"")
 	}
 	gopath, _, _ := strings.Cut(envOne(f, v.consumer, "GOPATH"), f.Platform.ListSeparator())
 	if dir := f.Platform.Join(gopath, "bin"); f.Paths != nil && slices.Contains(f.Paths.Bins[dir].Targets, target) {
@@ -190,7 +190,7 @@ func judgeMod(flag goenv.Flag) (Severity, msg.Text) {
 	case !flag.HasValue:
 		return Error, msg.New("every go command that builds stops: the flag needs an argument")
 	case flag.Value == "vendor":
-		return Error, msg.New("\"go install module@version\" fails, which editors install their tools with: it cannot query modules under -mod=vendor")
+		return Error, msg.New("\"go install module@version\", with which editors install tools, fails with \"cannot query module due to -mod=vendor\"")
 	case flag.Value == "mod":
 		return Warning, msg.New("every build may change go.mod, and in a workspace with a go.work every build fails")
 	case flag.Value == "readonly" || flag.Value == "":

@@ -15,20 +15,21 @@ import (
 // envValueChecks are about what values mean.
 func envValueChecks() []Check {
 	project := []facts.Section{facts.SectionProject}
+	file := []string{"env.goenv-file"} // quotes, line ends and blanks become a part of the value there
 	return []Check{
 		{ID: "env.home-missing", Severity: Error, Platforms: []string{"linux", "darwin"}, Facts: project, Run: checkHomeMissing,
 			Title: msg.New("services and jobs that run go have a HOME, or folders for its caches")},
 		{ID: "env.special-chars", Severity: Warning, Facts: project, Run: checkSpecialChars,
 			Title: msg.New("folders of Go have names that compilers understand")},
-		{ID: "env.cache-paths", Severity: Error, Facts: project, Run: checkCachePaths,
+		{ID: "env.cache-paths", Severity: Error, Facts: project, After: file, Run: checkCachePaths,
 			Title: msg.New("the caches and the folder for temporary files are usable")},
-		{ID: "env.proxyvars", Severity: Warning, Run: checkProxyVars,
+		{ID: "env.proxyvars", Severity: Warning, Facts: project, Run: checkProxyVars,
 			Title: msg.New("HTTP_PROXY, HTTPS_PROXY and NO_PROXY mean what they seem to mean")},
-		{ID: "env.goproxy-syntax", Severity: Error, Run: checkGOPROXY,
+		{ID: "env.goproxy-syntax", Severity: Error, After: file, Run: checkGOPROXY,
 			Title: msg.New("GOPROXY is a list that Go accepts and reads to its end")},
-		{ID: "env.gosumdb-syntax", Severity: Error, Run: checkGOSUMDB,
+		{ID: "env.gosumdb-syntax", Severity: Error, After: file, Run: checkGOSUMDB,
 			Title: msg.New("GOSUMDB names a checksum database, and no pattern switches it off for all modules")},
-		{ID: "env.private-leak", Severity: Warning, Facts: project, Run: checkPrivateLeak,
+		{ID: "env.private-leak", Severity: Warning, Facts: project, After: file, Run: checkPrivateLeak,
 			Title: msg.New("the names of private modules are not sent to public servers")},
 		{ID: "env.secrets", Severity: Error, Facts: project, Run: checkSecrets,
 			Title: msg.New("no file that others read has credentials in a URL")},
@@ -100,12 +101,10 @@ func mergeSeen(all []seenValue) []seenValue {
 	}
 	for i := len(out) - 1; i >= 0; i-- {
 		v := out[i]
-		if at(v.from, "").Path != "" {
+		if !v.inherited() {
 			continue
 		}
-		j := slices.IndexFunc(out, func(o seenValue) bool {
-			return o.name == v.name && o.value == v.value && at(o.from, "").Path != ""
-		})
+		j := slices.IndexFunc(out, func(o seenValue) bool { return o.name == v.name && o.value == v.value && !o.inherited() })
 		if j >= 0 {
 			out[j].ids = append(out[j].ids, v.ids...)
 			out = slices.Delete(out, i, i+1)
@@ -113,6 +112,9 @@ func mergeSeen(all []seenValue) []seenValue {
 	}
 	return out
 }
+
+// inherited reports whether a process was given the value by nobody knows whom.
+func (v *seenValue) inherited() bool { return v.layer == layer.OSEnv && at(v.from, "").Path == "" }
 
 // concerns returns ids in the order of the consumers, nil if they are all that a developer has.
 func concerns(f *facts.Facts, ids []string) []string {
@@ -133,6 +135,9 @@ func concerns(f *facts.Facts, ids []string) []string {
 
 // evidence is the place that decided a value.
 func (v *seenValue) evidence() Evidence {
+	if !v.written() {
+		return Evidence{Text: v.name + "=" + v.shown()}
+	}
 	e := at(v.from, "")
 	if e.Path == "" {
 		return at(v.from, v.name+"="+v.shown())
@@ -197,6 +202,13 @@ func (v *seenValue) repair(f *facts.Facts, value string) []Step {
 		return []Step{{Text: msg.New("set another value for yourself: it comes before %s", v.from), Command: "go env -w " + quoteArgument(f, assignment)}}
 	case layer.OSEnv:
 		return v.repairProcess(f, value)
+	case layer.WindowsUser:
+		to := "$null"
+		if value != "" {
+			to = quotePowerShell(value)
+		}
+		return []Step{{Text: msg.New("change it in your environment variables, and open a new window"),
+			Command: "[Environment]::SetEnvironmentVariable(" + quotePowerShell(v.name) + ", " + to + ", 'User')"}}
 	}
 	if value == "" {
 		return []Step{{Text: msg.New("remove %s there: %s", v.name, v.from)}}
@@ -211,7 +223,7 @@ func (v *seenValue) repairProcess(f *facts.Facts, value string) []Step {
 	case f.Platform.Windows() && value == "":
 		command = "Remove-Item Env:" + v.name
 	case f.Platform.Windows():
-		command = "$env:" + v.name + " = '" + strings.ReplaceAll(value, "'", "''") + "'"
+		command = "$env:" + v.name + " = " + quotePowerShell(value)
 	case value == "":
 		command = "unset " + v.name
 	default:
@@ -232,10 +244,12 @@ func quoteArgument(f *facts.Facts, argument string) string {
 		return argument
 	}
 	if f.Platform.Windows() {
-		return "'" + strings.ReplaceAll(argument, "'", "''") + "'"
+		return quotePowerShell(argument)
 	}
 	return "'" + strings.ReplaceAll(argument, "'", `'\''`) + "'"
 }
+
+func quotePowerShell(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
 // join puts remarks into one sentence.
 func join(texts []msg.Text) msg.Text {

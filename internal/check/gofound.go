@@ -22,8 +22,15 @@ func binaryFound(f *facts.Facts, t *facts.Toolchain) []Finding {
 	}
 	finding := Finding{Object: theGo, Consumers: missing, Cause: missingCause(missing), Evidence: searched(f, missing)}
 	where := msg.New("no go command is on PATH here")
-	if missing[0] != "current" {
+	switch {
+	case missing[0] == "current":
+	case slices.Contains(missing, "vscode-go"):
 		where = msg.New("the editor finds no go command")
+	default:
+		where = msg.New("%s finds no go command", missing[0])
+	}
+	if missing[0] != "current" && f.Editor != nil && f.Editor.Extension.Version == "" {
+		finding.Severity = Warning // nothing there needs go yet
 	}
 	sdk, users := elsewhere(t)
 	switch {
@@ -156,6 +163,9 @@ func duplicates(f *facts.Facts, t *facts.Toolchain) []Finding {
 		}
 	}
 	finding.Steps = []Step{{Text: msg.New("keep one of them, the newer as a rule")}, removeStep(f, wins), removeStep(f, loses)}
+	if slices.Equal(ids, []string{"current"}) && consumerOf(f, "current").Env.Get("CI") != "" && newest(t, "", nil) == wins {
+		finding.Severity = Info // a CI job puts the Go that it wants before the one of the runner's image
+	}
 	return []Finding{finding}
 }
 
@@ -214,7 +224,11 @@ func mismatch(f *facts.Facts, t *facts.Toolchain, groups []int) Finding {
 		ids := members(i)
 		finding.Consumers = append(finding.Consumers, ids...)
 		finding.Evidence = append(finding.Evidence, row(&t.Commands[i], ids))
-		finding.Evidence = append(finding.Evidence, chosenBy(f, t, i, ids)...)
+		for _, e := range chosenBy(f, t, i, ids) {
+			if !slices.Contains(finding.Evidence, e) {
+				finding.Evidence = append(finding.Evidence, e)
+			}
+		}
 	}
 	want := a
 	if v := newest(t, "", func(p *facts.GoProgram) bool { return p == a || p == b }); v != nil {

@@ -95,7 +95,10 @@ func (s *toolchainSetting) quiet(f *facts.Facts) bool {
 	if s.by.Layer != layer.OSEnv {
 		return false
 	}
-	return f.Container != "" || slices.ContainsFunc(s.ids, func(id string) bool { return consumerOf(f, id).Env.Get("GOLANG_VERSION") != "" })
+	return f.Container != "" || slices.ContainsFunc(s.ids, func(id string) bool {
+		env := consumerOf(f, id).Env
+		return env.Get("GOLANG_VERSION") != "" || env.Get("CI") != "" // an image; a step of continuous integration that chose Go
+	})
 }
 
 // breaks returns what go says in the workspace because of the setting, if it fails.

@@ -204,14 +204,16 @@ func (out *outcome) result(finding Finding, found map[string]*outcome, o Options
 // causes returns the ids of the checks whose findings explain a finding: the first causes, not what lies between.
 func (out *outcome) causes(finding *Finding, found map[string]*outcome, seen []string) []string {
 	var ids []string
-	for _, id := range out.check.After {
+	for _, id := range slices.Concat(out.check.After, out.check.AfterLine) {
 		before := found[id]
 		if before == nil || slices.Contains(seen, id) {
 			continue
 		}
+		byObject := slices.Contains(out.check.After, id) && finding.Object != ""
 		for i := range before.findings {
 			cause := &before.findings[i]
-			if !cause.Unknown.IsZero() || before.severity(cause) == Info || !cause.shares(finding) {
+			if !cause.Unknown.IsZero() || before.severity(cause) == Info ||
+				!(byObject && cause.Object == finding.Object) && !cause.sharesPlace(finding) {
 				continue
 			}
 			if deeper := before.causes(cause, found, append(slices.Clone(seen), id, out.check.ID)); len(deeper) > 0 {
@@ -225,14 +227,11 @@ func (out *outcome) causes(finding *Finding, found map[string]*outcome, seen []s
 	return slices.Compact(ids)
 }
 
-// shares reports whether two findings are about the same object or name the same line.
-func (f *Finding) shares(g *Finding) bool {
-	if f.Object != "" && f.Object == g.Object {
-		return true
-	}
+// sharesPlace reports whether two findings name the same line, or quote the same of no file.
+func (f *Finding) sharesPlace(g *Finding) bool {
 	for _, a := range f.Evidence {
 		for _, b := range g.Evidence {
-			if a.Path != "" && a.Path == b.Path && a.Line == b.Line && (a.Line > 0 || a.Text == b.Text) {
+			if a.Path == b.Path && a.Line == b.Line && (a.Line > 0 || a.Text == b.Text) {
 				return true
 			}
 		}

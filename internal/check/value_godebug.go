@@ -8,25 +8,25 @@ import (
 	"github.com/goready/goready/internal/msg"
 )
 
-// checkGODEBUG finds keys of GODEBUG that the consumer's own Go does not know. Keys in go.mod are checked by go.
+// checkGODEBUG finds keys of GODEBUG that the consumer's toolchain does not know. Keys in go.mod are checked by go.
 func checkGODEBUG(f *facts.Facts) []Finding {
 	const name = "GODEBUG"
 	var all []seenValue
 	unknown := map[string]string{} // by key and version: the nearest known one
 	for _, c := range developers(f) {
-		keys, ok := f.Project.GODEBUG[c.Go.SDK.Root]
+		known, ok := f.Project.GODEBUG[c.ID]
 		if !ok {
 			continue
 		}
 		for setting := range strings.SplitSeq(c.Env.Get(name), ",") {
 			key, _, _ := strings.Cut(strings.TrimSpace(setting), "=")
-			if key == "" || facts.KnownGODEBUG(keys, key) {
+			if key == "" || facts.KnownGODEBUG(known.Keys, key) {
 				continue
 			}
 			v := fromTrail(c, name)
-			v.name, v.value = key, c.Go.SDK.Version
+			v.name, v.value = key, known.Version
 			all = append(all, v)
-			unknown[key] = goenv.Nearest(key, keys)
+			unknown[key] = goenv.Nearest(key, known.Keys)
 		}
 	}
 	var out []Finding

@@ -130,6 +130,7 @@ func TestValueOracle(t *testing.T) {
 		{"no_home_with_cache_home", []string{"HOME=", "XDG_CACHE_HOME=$D/c"}, build, "", ""},
 		{"cache_off", []string{"GOCACHE=off"}, build, "build cache is disabled by GOCACHE=off, but required as of Go 1.12", "error env.cache-paths"},
 		{"cache_relative", []string{"GOCACHE=c"}, build, "build cache is required, but could not be located: GOCACHE is not an absolute path", "error env.cache-paths"},
+		{"cache_home_relative", []string{"XDG_CACHE_HOME=c"}, build, "GOCACHE is not defined and path in $XDG_CACHE_HOME is relative", "error env.cache-paths"},
 		{"modcache_relative", []string{"GOMODCACHE=c", noSum}, download, "GOMODCACHE entry is relative; must be absolute path", "error env.cache-paths"},
 		{"modcache", []string{"GOMODCACHE=$D/m", noSum}, download, "", ""},
 		{"gotmpdir_missing", []string{"GOTMPDIR=$D/none"}, build, "creating work dir", "error env.cache-paths"},

@@ -27,8 +27,16 @@ func unusableCaches(f *facts.Facts) []Finding {
 			Cause: cause, Evidence: []Evidence{v.evidence()}, Steps: v.repair(f, "")})
 	}
 	for _, v := range seenValues(f, "GOCACHE") {
-		if v.value != "off" || !v.written() {
+		if v.value != "off" {
 			continue
+		}
+		if !v.written() {
+			if cache := fromTrail(v.consumer, "XDG_CACHE_HOME"); f.Platform.OS != "darwin" && !f.Platform.Windows() && cache.value != "" && !f.Platform.IsAbs(cache.value) {
+				cache.ids = v.ids
+				add(cache, "relative", "variable value", msg.New("%s is %q, which is no absolute path", cache.name, cache.value),
+					msg.New("every build ends with %q", "GOCACHE is not defined and path in $XDG_CACHE_HOME is relative"))
+			}
+			continue // without a HOME that is another check's
 		}
 		// A relative value is off to go, which says so in other words.
 		if v.value = asWritten(&v); v.value == "off" {

@@ -192,6 +192,9 @@ func privateBy(f *facts.Facts, path string) (pattern string, why msg.Text, from 
 		}
 	}
 	for _, r := range f.Project.Remotes {
+		if r.Name != "origin" && len(f.Project.Remotes) > 1 {
+			continue // whoever forked it has other rights there
+		}
 		if remote := remoteHost(r.URL); remote == name && !publicForge(name) {
 			return name, msg.New("the repository of this workspace is on %s too", name), r.From
 		}

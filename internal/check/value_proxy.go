@@ -81,6 +81,8 @@ func proxyProblems(f *facts.Facts, c *facts.Consumer) []proxySeen {
 			continue
 		case strings.EqualFold(p.Variable, "ALL_PROXY") && config.HTTPSProxy != "":
 			continue // for the programs that read it; Go has a proxy of its own
+		case strings.EqualFold(p.Variable, "NO_PROXY") && harmlessExemption(c, &config, p.Token):
+			continue
 		case p.Variable == "REQUEST_METHOD":
 			continue // a CGI program is no developer's environment
 		}
@@ -102,6 +104,32 @@ func proxyProblems(f *facts.Facts, c *facts.Consumer) []proxySeen {
 		}
 	}
 	return out
+}
+
+// harmlessExemption reports whether a mistake in NO_PROXY changes nothing: there is no proxy, the entry is for the
+// machine itself, which is never asked through a proxy, or it is a word that desktops add for other programs.
+func harmlessExemption(c *facts.Consumer, config *goenv.HTTPProxyConfig, entry string) bool {
+	switch entry {
+	case "[::1]", "<local>", "<-loopback>":
+		return true
+	case c.Env.Get("no_proxy"): // the other spelling has another value; the order of the entries does not count
+		if entry != "" && slices.Equal(exemptions(entry), exemptions(c.Env.Get("NO_PROXY"))) {
+			return true
+		}
+	}
+	return strings.HasPrefix(entry, "127.") || config.HTTPProxy == "" && config.HTTPSProxy == ""
+}
+
+// exemptions returns the entries of NO_PROXY, sorted, each once.
+func exemptions(value string) []string {
+	var list []string
+	for entry := range strings.SplitSeq(value, ",") {
+		if entry = strings.ToLower(strings.TrimSpace(entry)); entry != "" {
+			list = append(list, entry)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // fromTrail returns a variable of a consumer's environment and the place that set it last.
@@ -148,11 +176,11 @@ func loopbackProxy(value string) bool {
 	return u.Hostname() == "localhost" || err == nil && addr.IsLoopback()
 }
 
-// meantForAnother reports whether a proxy on the loopback interface was most likely meant for another machine: goready runs
-// in a container (the containers of a pod share theirs), or the value is that of a desktop's editor, on a server.
+// meantForAnother reports whether a proxy on the loopback interface was most likely meant for another machine: goready
+// runs in a container (the containers of a pod share theirs), or the setting of an editor reaches into a container.
 func meantForAnother(f *facts.Facts, v *seenValue) bool {
 	if v.layer == layer.HTTPProxy {
-		return f.Editor != nil && f.Editor.Variant.Remote
+		return f.Project.LocalProxyContainer != ""
 	}
 	return f.Container == "docker" || f.Container == "podman"
 }
@@ -163,8 +191,13 @@ func loopbackFinding(f *facts.Facts, p *proxySeen) Finding {
 			msg.New("%s is %q, a proxy on this machine itself", p.name, p.shown())),
 		Evidence: []Evidence{p.evidence()}}
 	if p.layer == layer.HTTPProxy {
-		finding.Cause = msg.New("the proxy runs on the computer in front of you, and this is the remote server: downloads fail with \"connection refused\"")
-		finding.Steps = []Step{{Text: msg.New("clear http.proxy in the settings of the remote, or name a proxy there that the server can reach")}}
+		container := f.Project.LocalProxyContainer
+		finding.Object, finding.Consumers = "http.proxy", []string{"devcontainer"}
+		finding.Message = say("env.proxyvars.loopback-setting", "setting value container",
+			msg.New("%s is %q, and VS Code hands it to what it runs in the container of %s", "http.proxy", p.shown(), container))
+		finding.Evidence = append(finding.Evidence, Evidence{Path: container})
+		finding.Cause = msg.New("inside the container that address is the container itself: the Go extension cannot download its tools there")
+		finding.Steps = []Step{{Text: msg.New("in the settings of %s write %s", container, "\"http.useLocalProxyConfiguration\": false")}}
 		return finding
 	}
 	finding.Cause = msg.New("inside a container that is the container, not the host: downloads fail with \"connection refused\" unless the proxy runs inside or the network is the host's")

@@ -83,7 +83,7 @@ func (c *credential) finding(f *facts.Facts, e Evidence) Finding {
 		finding.Object = c.host
 	}
 	switch {
-	case e.Path == "":
+	case e.Path == "" && c.layer != layer.WindowsUser && c.layer != layer.WindowsMachine:
 		finding.Severity = Info
 		finding.Evidence = []Evidence{{Text: c.from + ": " + c.name}}
 		finding.Cause = msg.New("every program that is started here can read it; that is how many CI systems pass secrets")
@@ -91,7 +91,7 @@ func (c *credential) finding(f *facts.Facts, e Evidence) Finding {
 		return finding
 	case committed:
 		finding.Message = say("env.secrets.workspace", "object host", msg.New("%s has credentials for %s in its URL, in a file that git does not ignore", finding.Object, c.host))
-	case f.Project.Exposed[e.Path]:
+	case f.Project.Exposed[e.Path] || c.layer == layer.WindowsMachine:
 		finding.Message = say("env.secrets.readable", "object host", msg.New("%s has credentials for %s in its URL, in a file that every user of this machine can read", finding.Object, c.host))
 	default:
 		finding.Message = say("env.secrets.file", "object host", msg.New("%s has credentials for %s in its URL", finding.Object, c.host))

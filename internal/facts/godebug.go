@@ -4,23 +4,35 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/goready/goready/internal/goenv"
 )
 
 // maxGODEBUGs is of how many SDKs the keys of GODEBUG are read.
 const maxGODEBUGs = 4
 
-// godebug reads the keys of GODEBUG that SDKs know, if any consumer of the developer has a GODEBUG.
+// godebug reads the keys of GODEBUG that the toolchains of those consumers know that have a GODEBUG.
 func (g *gatherer) godebug(p *Project) {
+	read := map[string][]string{}
 	for i := range g.f.Consumers {
 		c := &g.f.Consumers[i]
-		root := c.Go.SDK.Root
-		if !c.Developers() || root == "" || c.Env.Get("GODEBUG") == "" || len(p.GODEBUG) >= maxGODEBUGs {
+		if !c.Developers() || c.Env.Get("GODEBUG") == "" {
 			continue
 		}
-		if _, ok := p.GODEBUG[root]; !ok {
-			if keys := g.godebugKeys(root); keys != nil {
-				p.GODEBUG[root] = keys
-			}
+		sdk := c.Go.SDK
+		switch selected := goenv.SelectToolchain(g.f.query(c, &asker{g.h})); {
+		case selected.Download || !selected.Unknown.IsZero() || !selected.Err.IsZero():
+			continue
+		case selected.SDK != nil:
+			sdk = *selected.SDK
+		}
+		keys, known := read[sdk.Root]
+		if !known && sdk.Root != "" && len(read) < maxGODEBUGs {
+			keys = g.godebugKeys(sdk.Root)
+			read[sdk.Root] = keys
+		}
+		if keys != nil {
+			p.GODEBUG[c.ID] = GODEBUGKeys{sdk.Version, keys}
 		}
 	}
 }

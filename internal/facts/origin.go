@@ -52,7 +52,7 @@ func (g *gatherer) origin(c *GoProgram) Origin {
 		return Origin{Kind: "homebrew", Package: name}
 	}
 	for _, place := range originPlaces {
-		if strings.Contains(slashed, place.part) {
+		if strings.Contains(slashed, place.part) || g.p.Windows() && strings.Contains(slashed, strings.ToLower(place.part)) {
 			return Origin{Kind: place.kind, Package: place.pkg}
 		}
 	}
@@ -119,9 +119,9 @@ func (g *gatherer) shim(c *GoProgram) string {
 			}
 		}
 		return "script"
-	case c.Real != "" && base != "go" && (base == "mise" || base == "asdf" || base == "goenv" || base == "gobrew"):
+	case base == "mise" || base == "rtx" || base == "asdf" || base == "goenv" || base == "gobrew":
 		return base
-	case c.Program.Format == "script" || c.Real != "" && base != "go" && c.Program.Format != "":
+	case c.Program.Format == "script": // but gccgo's go, which is in no SDK either, is a go command
 		return "script"
 	}
 	return ""

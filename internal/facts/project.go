@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/mod/modfile"
 
+	"github.com/goready/goready/internal/editor"
 	"github.com/goready/goready/internal/goenv"
 	"github.com/goready/goready/internal/host"
 )
@@ -23,13 +24,22 @@ type Project struct {
 	Services []Service
 	// Places are the folders and programs that variables of the developer's consumers name, by their absolute names.
 	Places map[string]Place
+	// LocalProxyContainer is the devcontainer.json of the workspace if VS Code gives what it runs in that container the
+	// setting http.proxy of this machine; "" if there is none, or it has proxy settings of its own.
+	LocalProxyContainer string
 	// Files are files of the workspace that are usually committed and often hold environments; see [ProjectFile].
 	Files []ProjectFile
 	// Exposed are the files with user information in URLs that every user of the machine may read.
 	Exposed map[string]bool
-	// GODEBUG are the keys of GODEBUG that an SDK knows, by its GOROOT. An SDK whose sources are not there has no entry,
-	// and there are none if no consumer has a GODEBUG.
-	GODEBUG map[string][]string
+	// GODEBUG are the keys of GODEBUG that the toolchain of a consumer knows, by the consumer's id. Only consumers that
+	// have a GODEBUG, and a toolchain whose sources are there, have an entry.
+	GODEBUG map[string]GODEBUGKeys
+}
+
+// GODEBUGKeys are the keys of GODEBUG that a toolchain knows.
+type GODEBUGKeys struct {
+	Version string // of the toolchain: "go1.26.8"
+	Keys    []string
 }
 
 // ProjectModule is a module of the workspace.
@@ -60,12 +70,13 @@ const (
 )
 
 func (g *gatherer) project() *Project {
-	p := &Project{Places: map[string]Place{}, Exposed: map[string]bool{}, GODEBUG: map[string][]string{}}
+	p := &Project{Places: map[string]Place{}, Exposed: map[string]bool{}, GODEBUG: map[string]GODEBUGKeys{}}
 	g.projectModules(p)
 	g.git(p)
 	g.services(p)
 	g.places(p)
 	g.projectFiles(p)
+	p.LocalProxyContainer = g.localProxyContainer()
 	g.exposed(p)
 	g.godebug(p)
 	return p
@@ -203,6 +214,20 @@ func (g *gatherer) place(p *Project, c *Consumer, name string) {
 	default:
 		p.Places[name] = Place{Unknown: true}
 	}
+}
+
+// localProxyContainer looks whether the dev container of the workspace has proxy settings of its own.
+func (g *gatherer) localProxyContainer() string {
+	for _, d := range editor.LoadDevContainers(g.h, g.workDir()) {
+		own := slices.ContainsFunc(d.Settings, func(m editor.Member) bool {
+			return m.Key == "http.useLocalProxyConfiguration" && m.Value.False()
+		})
+		if own {
+			return ""
+		}
+		return d.File
+	}
+	return ""
 }
 
 // worldReadable reports whether every user of the machine may read a file: others may read it, and search all folders

@@ -43,7 +43,8 @@ type GoProgram struct {
 	Real string
 	// Program is what the file is.
 	Program Program
-	// SDK is the Go SDK it belongs to; its Root is "" if it belongs to none. RealRoot is Root with all links followed.
+	// SDK is the Go SDK it belongs to; its Root is "" if it belongs to none. RealRoot is Root with all links followed, in
+	// lower case on Windows: two programs with the same one are of the same SDK.
 	SDK      goenv.SDK
 	RealRoot string
 	// Time is when the SDK was made, as its VERSION says; zero if it does not.
@@ -75,7 +76,7 @@ type GoUse struct {
 // Root is a folder that is said to be a GOROOT.
 type Root struct {
 	SDK    goenv.SDK
-	Real   string // with all links followed
+	Real   string // as RealRoot of a GoProgram
 	Exists bool   // it is a folder
 	Tools  bool   // it has pkg/tool
 	Go     bool   // it has bin/go
@@ -114,11 +115,17 @@ type toolchains struct {
 	g    *gatherer
 	t    *Toolchain
 	seen map[string]int   // index in Commands, by path
-	dirs map[string][]int // the go command in a folder of a PATH: none or one index
+	dirs map[string]inDir // by folder of a PATH
+}
+
+// inDir is the go command in a folder: -1 if there is none.
+type inDir struct {
+	index   int
+	unknown msg.Text
 }
 
 func (g *gatherer) toolchain(context.Context) *Toolchain {
-	b := &toolchains{g: g, t: &Toolchain{Roots: map[string]Root{}}, seen: map[string]int{}, dirs: map[string][]int{}}
+	b := &toolchains{g: g, t: &Toolchain{Roots: map[string]Root{}}, seen: map[string]int{}, dirs: map[string]inDir{}}
 	b.t.Drives = g.windowsDrives()
 	for i := range g.f.Consumers {
 		if c := &g.f.Consumers[i]; c.Absent.IsZero() && c.Failed.IsZero() && c.ID != "devcontainer" {
@@ -169,36 +176,44 @@ func (b *toolchains) use(c *Consumer, job string) {
 	b.t.Uses = append(b.t.Uses, u)
 }
 
-// onPath returns the go commands in the folders of a search list, in order.
+// maxPath is the number of entries of a PATH that are searched.
+const maxPath = 1024
+
+// onPath returns the go commands in the folders of a search list, in order. What lies behind a find need not be known.
 func (b *toolchains) onPath(path, dir string) (found []int, unknown msg.Text) {
 	p := b.g.p
-	for _, entry := range p.SplitList(path) {
+	list := p.SplitList(path)
+	for _, entry := range list[:min(len(list), maxPath)] {
 		if p.Windows() && entry == "" {
 			continue
 		}
 		if !p.IsAbs(entry) {
 			entry = p.Join(dir, entry)
 		}
-		list, ok := b.dirs[entry]
+		in, ok := b.dirs[entry]
 		if !ok {
-			cmd, err := host.LookPath(b.g.h, "go", entry, dir)
-			switch {
-			case err == nil:
-				if i := b.command(cmd); i >= 0 {
-					list = []int{i}
-				}
-			case errors.Is(err, host.ErrUnknown) && unknown.IsZero() && len(found) == 0:
-				unknown = msg.New("whether there is a go command on its PATH is not known (%s)", err.Error())
-			}
-			b.dirs[entry] = list
+			in = b.inDir(entry)
+			b.dirs[entry] = in
 		}
-		for _, i := range list {
-			if !slices.Contains(found, i) {
-				found = append(found, i)
-			}
+		if len(found) == 0 && unknown.IsZero() {
+			unknown = in.unknown
+		}
+		if in.index >= 0 && !slices.Contains(found, in.index) {
+			found = append(found, in.index)
 		}
 	}
 	return found, unknown
+}
+
+func (b *toolchains) inDir(dir string) inDir {
+	cmd, err := host.LookPath(b.g.h, "go", dir, dir)
+	switch {
+	case err == nil:
+		return inDir{index: b.command(cmd)}
+	case errors.Is(err, host.ErrUnknown):
+		return inDir{-1, msg.New("whether there is a go command on its PATH is not known (%s)", err.Error())}
+	}
+	return inDir{index: -1}
 }
 
 // exe returns the first go.exe on a PATH, under WSL, where that of Windows is appended.
@@ -271,12 +286,17 @@ func (g *gatherer) links(name string) []string {
 	return names
 }
 
-// realDir returns a folder's name with all links followed, or as it is if that cannot be told.
+// realDir returns what names a folder whatever way it was found: its name with all links followed, or as it is if that
+// cannot be told; on Windows in lower case.
 func (g *gatherer) realDir(dir string) string {
-	if real, err := host.EvalSymlinks(g.h, dir); err == nil {
-		return real
+	real, err := host.EvalSymlinks(g.h, dir)
+	if err != nil {
+		real = g.p.Clean(dir)
 	}
-	return g.p.Clean(dir)
+	if g.p.Windows() {
+		real = strings.ToLower(real)
+	}
+	return real
 }
 
 // versionTime returns the time in the second line of the VERSION of an SDK.

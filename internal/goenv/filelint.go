@@ -14,6 +14,8 @@ type Problem struct {
 	Key     string   `json:"key"`  // the variable, if the line is about one
 	Text    msg.Text `json:"text"`
 	Instead msg.Text `json:"instead,omitzero"` // what works; zero if there is nothing better to say
+	// Reference: the value has something that a shell would expand.
+	Reference bool `json:"reference,omitempty"`
 }
 
 // maxProblems is how many problems of one file are worth telling.
@@ -160,6 +162,7 @@ func (l *fileLint) value(n int, key, value string) {
 	}
 	if ref := fileReference(value); ref != "" {
 		l.add(n, key, msg.New("%s is not expanded in this file", ref), msg.New("write what it stands for"))
+		l.problems[len(l.problems)-1].Reference = true
 	}
 	if r, ok := fileOddRune(value); ok {
 		l.add(n, key, msg.New("the value contains %s, which looks like an ordinary character", r), msg.Text{})

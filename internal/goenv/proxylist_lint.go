@@ -103,7 +103,7 @@ func misspeltProxy(text string, p host.Platform) (problem msg.Text, instead stri
 		return msg.New("%s is not a word of GOPROXY", text), ""
 	case strings.ContainsAny(text, " \t"):
 		return msg.New("blanks do not separate entries"), redactEach(strings.Fields(text))
-	case strings.Contains(text, ";") && strings.Count(text, "://") > 1:
+	case strings.Contains(text, ";") && (strings.Count(text, "://") > 1 || strings.HasSuffix(lower, ";"+ProxyDirect) || strings.HasSuffix(lower, ";"+ProxyOff)):
 		return msg.New("semicolons do not separate entries"), redactEach(strings.Split(text, ";"))
 	case strings.HasPrefix(text, "~"):
 		return msg.New("~ is not expanded; a folder needs a file:// URL"), ""

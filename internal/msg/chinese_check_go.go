@@ -113,6 +113,7 @@ var chineseCheckGo = []entry{
 	{"the Go installer", "Go 安装程序"},
 	{"the Go version still gets security fixes", "所用的 Go 版本仍获得安全修复"},
 	{"the SDK's files are of one version", "SDK 的文件属于同一版本"},
+	{"%s finds no go command", "%s 找不到 go 命令"},
 	{"the editor finds no go command", "编辑器找不到 go 命令"},
 	{"the go command is made for this machine", "go 命令与本机架构相符"},
 	{"the go line names a release, not only a version of the language", "go 行写的是发布版本，而不只是语言版本"},

@@ -2,7 +2,6 @@ package scrub
 
 import (
 	"encoding/base64"
-	"regexp"
 	"strings"
 )
 
@@ -61,11 +60,36 @@ func (s *scrubber) keys(text string) string {
 // Reference reports whether the user information of a URL is no secret because a variable stands in the place of one:
 // "$TOKEN", "u:${TOKEN}", "%USER%:%TOKEN%". A variable with a default value is none.
 func Reference(user string) bool {
-	return referenceForm.MatchString(user)
+	if rest, ok := cutReference(user); ok { // ${env:NAME} has a colon of its own
+		if rest == "" {
+			return true
+		}
+		user = rest
+	}
+	_, password, ok := strings.Cut(user, ":")
+	if !ok {
+		return false
+	}
+	rest, ok := cutReference(password)
+	return ok && rest == ""
 }
 
-var referenceForm = regexp.MustCompile(`^(([A-Za-z0-9._-]*|\$[A-Za-z_][A-Za-z0-9_]*|\$\{[A-Za-z_][A-Za-z0-9_.:]*\}|%[A-Za-z_][A-Za-z0-9_]*%):)?` +
-	`(\$[A-Za-z_][A-Za-z0-9_]*|\$\{[A-Za-z_][A-Za-z0-9_.:]*\}|%[A-Za-z_][A-Za-z0-9_]*%)$`)
+// cutReference returns what follows the reference to a variable that text begins with.
+func cutReference(text string) (rest string, ok bool) {
+	const letters, digits = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_", "0123456789"
+	opening, closing, more := "$", "", ""
+	switch {
+	case strings.HasPrefix(text, "${"):
+		opening, closing, more = "${", "}", ":."
+	case strings.HasPrefix(text, "%"):
+		opening, closing = "%", "%"
+	}
+	name, ok := strings.CutPrefix(text, opening)
+	if !ok || strings.TrimLeft(name, letters) == name {
+		return "", false
+	}
+	return strings.CutPrefix(strings.TrimLeft(name, letters+digits+more), closing)
+}
 
 // urls removes user information from URLs, all but the user git and variables, which say nothing.
 func (s *scrubber) urls(text string) string {

@@ -1,0 +1,194 @@
+package check_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/goready/goready/internal/check"
+	"github.com/goready/goready/internal/facts"
+	"github.com/goready/goready/internal/host"
+	"github.com/goready/goready/internal/host/hosttest"
+	"github.com/goready/goready/internal/host/local"
+)
+
+// TestReplay runs the checks of go on each described machine, and again on a recording of the first run, which must
+// come to the same results: all that they ask goes through host.Host, and a recording has it all.
+func TestReplay(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := hosttest.ParseMachine(t, archive)
+			rec := host.Record(m.Host, host.Limits{})
+			first := goFindings(t, rec, m.Dir)
+			data, err := json.Marshal(rec.Fixture())
+			if err != nil {
+				t.Fatal(err)
+			}
+			replay := &host.Fixture{}
+			if err := json.Unmarshal(data, replay); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(first, goFindings(t, replay, m.Dir)); diff != "" {
+				t.Errorf("-recorded +replayed:\n%s", diff)
+			}
+		})
+	}
+}
+
+// goFindings returns the results of the checks of go, other than "ok".
+func goFindings(t *testing.T, h host.Host, dir string) string {
+	t.Helper()
+	checks, _ := check.Select(check.All(), []string{"go"}, nil)
+	f, err := facts.Gather(t.Context(), h, facts.Options{Workspace: dir, Observe: true, Variables: check.Variables(), Sections: check.Wanted(checks), Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, r := range check.Run(t.Context(), f, checks, check.Options{Now: now}) {
+		if r.State != check.StateOK {
+			b.WriteString(finding(&r))
+		}
+	}
+	return b.String()
+}
+
+// thisMachine is the real one with another environment.
+type thisMachine struct {
+	*local.Machine
+	env []string
+}
+
+func (m thisMachine) Environ() []string { return m.env }
+
+// oracle is a private home and the go command of this machine, to ask both it and the checks.
+type oracle struct {
+	t         *testing.T
+	home, dir string
+	goroot    string
+}
+
+func newOracle(t *testing.T) *oracle {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("the SDK here is made of scripts")
+	}
+	home := t.TempDir()
+	out, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &oracle{t, home, filepath.Join(home, "ws"), strings.TrimSpace(string(out))}
+	o.write("ws/main.go", "package main\n\nimport \"fmt\"\n\nfunc main() { fmt.Println() }\n")
+	o.write("ws/go.mod", "module example.com/m\n\ngo 1.21\n")
+	return o
+}
+
+func (o *oracle) write(name, text string) {
+	o.t.Helper()
+	name = filepath.Join(o.home, name)
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		o.t.Fatal(err)
+	}
+	mode := os.FileMode(0o666)
+	if strings.HasPrefix(text, "#!") {
+		mode = 0o777
+	}
+	if err := os.WriteFile(name, []byte(text), mode); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// ask returns what "go list" of the standard library and "go vet" say, and the findings of the checks, with env.
+func (o *oracle) ask(env ...string) (goSays string, failed bool, findings string) {
+	o.t.Helper()
+	env = slices.Concat([]string{"HOME=" + o.home, "SHELL=/bin/sh", "PATH=" + filepath.Join(o.goroot, "bin") + ":/usr/bin:/bin", "GOTELEMETRY=off",
+		"GOPROXY=off", "GOCACHE=" + filepath.Join(o.home, "cache")}, env)
+	cmd := exec.Command(filepath.Join(o.goroot, "bin", "go"), "list", "-deps", "./...")
+	cmd.Dir, cmd.Env = o.dir, env
+	out, err := cmd.CombinedOutput()
+	return string(out), err != nil, goFindings(o.t, thisMachine{local.New(), env}, o.dir)
+}
+
+// TestGoAgrees asks the real go command whether it fails, and why, where a check says so.
+func TestGoAgrees(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		mod   string // the line of go.mod
+		file  string // the go env file
+		env   string
+		says  string // what go says; "" if it does not fail
+		finds string // a line of the findings begins with it; "" if there is none at error
+	}{
+		{"healthy", "go 1.21", "", "", "", ""},
+		{"goroot_missing", "go 1.21", "", "GOROOT=/nonexistent", "cannot find GOROOT directory", "error go.goroot-env [GOROOT]"},
+		{"goroot_missing_in_file", "go 1.21", "GOROOT=/nonexistent", "", "cannot find GOROOT directory", "error go.goroot-env [GOROOT]"},
+		{"goroot_no_sdk", "go 1.21", "", "GOROOT=/usr", "is not in std", "error go.goroot-env [GOROOT]"},
+		{"mode_invalid", "go 1.21", "", "GOTOOLCHAIN=on", "invalid GOTOOLCHAIN", "error go.toolchain-mode [GOTOOLCHAIN]"},
+		{"mode_invalid_suffix", "go 1.21", "GOTOOLCHAIN=local+maybe", "", "invalid GOTOOLCHAIN", "error go.toolchain-mode [GOTOOLCHAIN]"},
+		{"mode_local", "go 1.21", "GOTOOLCHAIN=local", "", "", "warning go.toolchain-mode [GOTOOLCHAIN]"},
+		{"mode_local_breaks", "go 1.99.1", "GOTOOLCHAIN=local", "", "go.mod requires go >= 1.99.1", "error go.toolchain-mode [GOTOOLCHAIN]"},
+		{"needed_proxy_off", "go 1.99.1", "", "GOTOOLCHAIN=auto", "toolchain not available", "error go.toolchain-needed ["},
+		{"needed_toolchain_line", "toolchain go1.99", "", "GOTOOLCHAIN=auto", "go1.99", "error go.toolchain-needed ["},
+		{"needed_path", "go 1.99.1", "GOTOOLCHAIN=path", "", "cannot find \"go1.99.1\" in PATH", "error go.toolchain-mode [GOTOOLCHAIN]"},
+		{"needed_bad_line", "toolchain 1.99", "", "GOTOOLCHAIN=auto", "invalid toolchain", "error go.toolchain-needed ["},
+		{"two_part", "go 1.99", "", "GOTOOLCHAIN=auto", "download go1.99.0", "warning go.toolchain-two-part ["},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := newOracle(t)
+			o.write("ws/go.mod", "module example.com/m\n\n"+c.mod+"\n")
+			o.write(".config/go/env", c.file+"\n")
+			env := []string{"GOTOOLCHAIN=auto"}
+			if c.file != "" {
+				env = nil
+			}
+			if c.env != "" {
+				env = append(env, c.env)
+			}
+			says, failed, findings := o.ask(env...)
+			if failed != (c.says != "") || !strings.Contains(says, c.says) {
+				t.Errorf("go says %q, want %q", says, c.says)
+			}
+			if c.finds == "" && strings.Contains("\n"+findings, "\nerror ") || !strings.Contains("\n"+findings, "\n"+c.finds) {
+				t.Errorf("want %q, found:\n%s", c.finds, findings)
+			}
+		})
+	}
+}
+
+// TestMixedSDK asks the real compiler: of an SDK that is as it was installed, and of one with another VERSION.
+func TestMixedSDK(t *testing.T) {
+	o := newOracle(t)
+	if _, _, findings := o.ask("GOTOOLCHAIN=local"); strings.Contains(findings, "go.goroot-mixed") {
+		t.Errorf("the SDK of this machine is reported:\n%s", findings)
+	}
+	o.write("sdk/bin/go", "#!/bin/sh\nexit 1\n")
+	o.write("sdk/VERSION", "go1.23.4\ntime 2024-11-27T20:27:20Z\n")
+	tools := filepath.Join("pkg", "tool", runtime.GOOS+"_"+runtime.GOARCH)
+	if err := os.MkdirAll(filepath.Join(o.home, "sdk", tools), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(o.goroot, tools, "compile"), filepath.Join(o.home, "sdk", tools, "compile")); err != nil {
+		t.Fatal(err)
+	}
+	env := []string{"HOME=" + o.home, "SHELL=/bin/sh", "PATH=" + filepath.Join(o.home, "sdk", "bin") + ":/usr/bin:/bin"}
+	findings := goFindings(t, thisMachine{local.New(), env}, o.dir)
+	if !strings.Contains(findings, "error go.goroot-mixed ["+filepath.Join(o.home, "sdk")+"]") {
+		t.Errorf("found:\n%s", findings)
+	}
+}

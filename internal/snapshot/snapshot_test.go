@@ -60,7 +60,7 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("got %+v", again)
 		}
 		text, err := again.Host.ReadFile("/home/alice/.bashrc")
-		if string(text) != "export A_SECRET=xxxxx\n" || err != nil {
+		if string(text) != "export A_SECRET=xxxxx2\n" || err != nil {
 			t.Errorf("got %q, %v", text, err)
 		}
 		if _, err := again.Host.ReadFile("/home/alice/.zshrc"); !errors.Is(err, host.ErrUnknown) {

@@ -192,6 +192,37 @@ func TestReplayLocal(t *testing.T) {
 	}
 }
 
+// TestFromHuge: a file of a gigabyte is refused by its size, and the standard input after what a snapshot may have.
+func TestFromHuge(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "huge.json")
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(name, 1<<30); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, stderr, status := goready(t, tester{local.New()}, "/", "doctor", "--from", name)
+	runtime.ReadMemStats(&after)
+	if status != int(Usage) || !strings.Contains(stderr, "--from: ") || !strings.Contains(stderr, "larger than") {
+		t.Errorf("status %d, %s", status, stderr)
+	}
+	if used := after.TotalAlloc - before.TotalAlloc; used > 2*snapshot.MaxFile {
+		t.Errorf("%d MiB were used", used>>20)
+	}
+	var out, errors bytes.Buffer
+	status = Main(t.Context(), Program{Host: tester{local.New()}, Args: []string{"doctor", "--from", "-"}, Dir: os.Getwd,
+		Stdin: endless{}, Stdout: &out, Stderr: &errors})
+	if status != int(Usage) || !strings.Contains(errors.String(), "larger than any snapshot") {
+		t.Errorf("status %d, %s", status, errors.String())
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
 func readSnapshot(t *testing.T, file string) *snapshot.Snapshot {
 	t.Helper()
 	data, err := os.ReadFile(file)

@@ -221,7 +221,13 @@ func (a *app) diagnose(ctx context.Context, flags *doctorFlags, dir string, chec
 	if err != nil {
 		return nil, usagef("see 'goready help consumers'", "%w", err)
 	}
+	cleaner := make(chan struct{})
+	go func() { // it takes as long as the checks, and needs none of them
+		defer close(cleaner)
+		a.cleaner()
+	}()
 	results := check.Run(ctx, f, checks, check.Options{Now: f.Now, Known: w.known, Baseline: w.baseline})
+	<-cleaner
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("the checks did not finish: %w", err)
 	}

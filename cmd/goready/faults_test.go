@@ -50,7 +50,7 @@ func faults() []fault {
 			m.sdk(oldSDK, "go1.25.3")
 			m.settings(`"go.alternateTools": {"go": "` + oldSDK + `/bin/go"}`)
 		}},
-		{"script_instead_of_go", "go.shim", "path sdk", func(m *machine) {
+		{"script_instead_of_go", "go.shim", "path sdk gomod", func(m *machine) {
 			m.homeFile(".asdf/shims/go", "#!/usr/bin/env bash\nexec asdf exec go \"$@\"\n")
 			m.setPath(strings.Join([]string{m.home + "/.asdf/shims", system, toolBin}, ":"))
 		}},
@@ -86,7 +86,7 @@ func faults() []fault {
 			must(m.t, os.Chmod(m.path(oldSDK+"/bin/go"), 0o755))
 			m.setPath(strings.Join([]string{system, oldSDK + "/bin", toolBin}, ":"))
 		}},
-		{"two_version_managers", "go.manager-conflict", "bashrc-managers", func(m *machine) {
+		{"two_version_managers", "go.manager-conflict", "path", func(m *machine) {
 			m.homeFile(".gvm/scripts/gvm", "export GVM_ROOT=$HOME/.gvm\n")
 			m.homeFile(".gvm/gos/go1.25.3/VERSION", "go1.25.3\n")
 			m.homeFile(".goenv/bin/goenv", "#!/bin/sh\nexit 0\n")

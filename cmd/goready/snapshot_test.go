@@ -61,8 +61,8 @@ func TestSnapshotSchema(t *testing.T) {
 func allAnswers() *host.Fixture {
 	f := host.FromFiles(host.Platform{OS: "linux", Arch: "amd64"}, []string{"A=\xff"}, map[string]string{"/bin": "\xff", "/text": "x"})
 	fail := &host.Failure{Kind: host.Other, Text: "x"}
-	f.Files["/all"] = &host.File{Info: &host.Info{}, Link: new("y"), Entries: []host.Entry{{Name: "\xff"}}}
-	f.Files["/none"] = &host.File{InfoErr: fail, ContentErr: fail, LinkErr: fail, EntriesErr: fail}
+	f.Files["/all"] = &host.File{Info: &host.Info{}, Head: new(host.Content("\x7fELF\xff")), Link: new("y"), Entries: []host.Entry{{Name: "\xff"}}}
+	f.Files["/none"] = &host.File{InfoErr: fail, ContentErr: fail, LinkErr: fail, EntriesErr: fail, HeadErr: fail}
 	f.Runs = []host.Run{{Command: host.Command{Path: "/x"}, Result: &host.RunResult{Stdout: host.Content("\xff"), TimedOut: true}}, {Err: fail}}
 	f.Procs = &host.ProcessTable{List: []host.RecordedProcess{{Env: []string{"A=b"}}, {EnvErr: fail}}, Err: fail}
 	return f

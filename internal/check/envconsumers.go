@@ -58,7 +58,7 @@ func divergenceFix(name string, values []*envValue) string {
 			chosen = append(chosen, v)
 		}
 	}
-	if len(chosen) != 1 || layer.Redact(name, chosen[0].value) != chosen[0].value {
+	if len(chosen) != 1 || layer.Redact(name, chosen[0].value) != chosen[0].value || len(facts.URLCredentials(chosen[0].value)) > 0 {
 		return ""
 	}
 	return "go env -w " + name + "=" + envQuote(chosen[0].value)

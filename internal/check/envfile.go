@@ -200,7 +200,7 @@ func addShadow(list []*shadow, f *facts.Facts, c *facts.Consumer, name string) [
 		return list
 	}
 	hidden, line, ok := c.User.File.Lookup(name)
-	d := explain.Decide(f, c, name)
+	d := explain.Value(f, c, name)
 	w, won := d.Winner()
 	if !ok || !won || w.Layer == layer.GoEnvFile || w.Layer == layer.Frozen || envEditor(w.Layer) || !envExplicit(w) || strings.TrimSpace(hidden) == d.Value {
 		return list

@@ -60,7 +60,7 @@ type envValue struct {
 func envValues(f *facts.Facts, consumers []*facts.Consumer, name string) []*envValue {
 	var out []*envValue
 	for _, c := range consumers {
-		d := explain.Decide(f, c, name)
+		d := explain.Value(f, c, name)
 		if d.State != explain.Set && d.State != explain.Unset {
 			continue
 		}

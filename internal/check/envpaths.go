@@ -174,8 +174,8 @@ func binOnPath(f *facts.Facts) []Finding {
 		}
 		dir, from := installDir(f, c)
 		bin := f.Paths.Bins[dir]
-		if dir == "" || len(bin.Programs) == 0 || onPath(f, c, dir) != no {
-			continue
+		if dir == "" || len(bin.Programs) == 0 || onPath(f, c, dir) != no || dir == f.Platform.Join(c.Go.SDK.Root, "bin") {
+			continue // in the SDK itself: env.gopath and env.gobin say so
 		}
 		if slices.ContainsFunc(out, func(old Finding) bool { return old.Object == dir }) {
 			out[0].Consumers = append(out[0].Consumers, id)

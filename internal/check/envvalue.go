@@ -60,9 +60,7 @@ func developers(f *facts.Facts) []*facts.Consumer {
 
 // decided returns what a consumer sees of a variable, false if nothing is known or nothing is set.
 func decided(f *facts.Facts, c *facts.Consumer, name string) (seenValue, bool) {
-	plain := *c
-	plain.ID = "" // nothing that depends on the kind of consumer is wanted
-	d := explain.Decide(f, &plain, name)
+	d := explain.Value(f, c, name)
 	w, ok := d.Winner()
 	if !ok || d.State != explain.Set {
 		return seenValue{}, false

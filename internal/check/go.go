@@ -19,7 +19,7 @@ func goChecks() []Check {
 		{ID: "go.shim", Severity: Warning, Platforms: []string{"linux", "darwin"}, Facts: sections, After: []string{"go.wsl-interop", "go.manager-conflict"},
 			Title: msg.New("go is the go command itself, no stand-in"), Run: withToolchain(shim)},
 		{ID: "go.goroot-env", Severity: Error, Facts: sections, Title: msg.New("GOROOT is not set, or right"), Run: withToolchain(gorootEnv)},
-		{ID: "go.goroot-mixed", Severity: Error, Facts: sections, Title: msg.New("the SDK's files are of one version"), Run: withToolchain(gorootMixed)},
+		{ID: "go.goroot-mixed", Severity: Error, Facts: []facts.Section{facts.SectionToolchain, facts.SectionCompiler}, Title: msg.New("the SDK's files are of one version"), Run: withToolchain(gorootMixed)},
 		{ID: "go.version-age", Severity: Info, Facts: sections,
 			Title: msg.New("the Go version still gets security fixes"), Run: withToolchain(versionAge)},
 		{ID: "go.version-min", Severity: Error, Facts: sections,

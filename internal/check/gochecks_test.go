@@ -68,6 +68,36 @@ func goFindings(t *testing.T, h host.Host, dir string) string {
 	return b.String()
 }
 
+// TestVersionsAndMachines tries versions and architectures at the borders of the rules.
+func TestVersionsAndMachines(t *testing.T) {
+	for _, c := range []struct{ platform, program, version, want string }{
+		{"linux/amd64", "elf/amd64", "go1.20.14", "error go.version-min [go]"},
+		{"linux/amd64", "elf/amd64", "go1.21rc1", "info go.version-age [/opt/go]"},
+		{"linux/amd64", "elf/amd64", "go1.21.0", "info go.version-age [/opt/go]"},
+		{"linux/amd64", "elf/amd64", "go1.25.9", "info go.version-age [/opt/go]"},
+		{"linux/amd64", "elf/amd64", "go1.26.0", ""},
+		{"linux/amd64", "elf/amd64", "devel go1.28-0123456", ""},
+		{"linux/amd64", "elf/386", "go1.27.4", "warning go.arch [go]"},
+		{"linux/arm64", "elf/arm", "go1.27.4", "warning go.arch [go]"},
+		{"linux/arm64", "elf/amd64", "go1.27.4", "error go.arch [go]"},
+		{"linux/amd64", "macho/amd64", "go1.27.4", "error go.arch [go]"},
+		{"linux/amd64", "pe/amd64", "go1.27.4", "error go.arch [go]"},
+		{"darwin/arm64", "macho/amd64", "go1.27.4", "error go.arch [go]"},
+		{"darwin/arm64", "macho/amd64+arm64", "go1.27.4", ""},
+		{"darwin/amd64", "macho/arm64", "go1.27.4", "error go.arch [go]"},
+	} {
+		goos, _, _ := strings.Cut(c.platform, "/")
+		text := "platform: " + c.platform + "\nenv: HOME=/home/u\nenv: USER=u\nenv: SHELL=/bin/sh\nenv: PATH=/opt/go/bin:/bin\ndir: /home/u\n" +
+			"binary: /opt/go/bin/go " + c.program + "\nbinary: /opt/go/pkg/tool/" + goos + "_any/compile " + c.program + "\n" +
+			"-- /opt/go/VERSION --\n" + c.version + "\n-- /opt/go/go.env --\nGOTOOLCHAIN=auto\n"
+		m := hosttest.ParseMachine(t, txtar.Parse([]byte(text)))
+		got, _, _ := strings.Cut(goFindings(t, m.Host, m.Dir), ":")
+		if got != c.want {
+			t.Errorf("%s on %s, %s: %q, want %q", c.program, c.platform, c.version, got, c.want)
+		}
+	}
+}
+
 // thisMachine is the real one with another environment.
 type thisMachine struct {
 	*local.Machine

@@ -217,8 +217,8 @@ func mismatch(f *facts.Facts, t *facts.Toolchain, groups []int) Finding {
 	}
 	a, b := &t.Commands[groups[0]], &t.Commands[groups[1]]
 	finding := Finding{Object: theGo,
-		Message: say("go.consumer-mismatch.differ", "consumer version otherConsumer otherVersion",
-			msg.New("%s runs %s, but %s runs %s", members(groups[0])[0], shownVersion(a.SDK), members(groups[1])[0], shownVersion(b.SDK))),
+		Message: say("go.consumer-mismatch.differ", "consumer path version otherConsumer otherPath otherVersion",
+			msg.New("%s runs %s (%s), but %s runs %s (%s)", members(groups[0])[0], a.Path, shownVersion(a.SDK), members(groups[1])[0], b.Path, shownVersion(b.SDK))),
 		Cause: msg.New("what builds in one place may not build in the other, and tools are built with a Go that the project does not use")}
 	for _, i := range groups {
 		ids := members(i)
@@ -230,12 +230,21 @@ func mismatch(f *facts.Facts, t *facts.Toolchain, groups []int) Finding {
 			}
 		}
 	}
+	if sameVersion(t, groups) {
+		finding.Severity = Info
+	}
 	want := a
 	if v := newest(t, "", func(p *facts.GoProgram) bool { return p == a || p == b }); v != nil {
 		want = v
 	}
 	finding.Steps = []Step{{Text: msg.New("change these lines so that %s comes first for all", f.Platform.Dir(want.Path))}}
 	return finding
+}
+
+// sameVersion reports whether programs are known to be of one version.
+func sameVersion(t *facts.Toolchain, list []int) bool {
+	v := versionOf(t.Commands[list[0]].SDK)
+	return v != "" && !slices.ContainsFunc(list, func(i int) bool { return versionOf(t.Commands[i].SDK) != v })
 }
 
 // chosenBy returns the lines that make consumers run a program.

@@ -31,8 +31,7 @@ func gorootEnv(f *facts.Facts, t *facts.Toolchain) []Finding {
 	return findings
 }
 
-// rootSettings collects the values of GOROOT. What the Go extension copied from "go env", and what "go run" gives for a
-// toolchain in the module cache, is nobody's setting.
+// rootSettings collects the values of GOROOT. What "go run" gives for a toolchain in the module cache is nobody's setting.
 func rootSettings(f *facts.Facts) []*rootSetting {
 	var all []*rootSetting
 	for i := range f.Consumers {
@@ -49,7 +48,7 @@ func rootSettings(f *facts.Facts) []*rootSetting {
 				from = lineOf(c.User.Name, line)
 			}
 		}
-		if value == "" || id == layer.Frozen || strings.Contains(strings.ReplaceAll(value, `\`, "/"), "/golang.org/toolchain@") {
+		if value == "" || strings.Contains(strings.ReplaceAll(value, `\`, "/"), "/golang.org/toolchain@") {
 			continue
 		}
 		k := slices.IndexFunc(all, func(s *rootSetting) bool {

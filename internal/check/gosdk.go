@@ -152,7 +152,7 @@ func entryEvidence(f *facts.Facts, program string, ids []string) []Evidence {
 	return others
 }
 
-// users returns the ids of the consumers that run the program with an index, among kinds if there are any.
+// users returns the ids of the consumers that run the program with an index.
 func users(t *facts.Toolchain, index int) []string {
 	var ids []string
 	for _, u := range t.Uses {
@@ -235,13 +235,13 @@ func quote(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
-// newest returns the newest SDK among programs that is not older than the version min; nil if there is none.
-func newest(t *facts.Toolchain, min string, fits func(*facts.GoProgram) bool) *facts.GoProgram {
+// newest returns the newest SDK among programs that is not older than the version oldest, if that is not ""; nil if there is none.
+func newest(t *facts.Toolchain, oldest string, fits func(*facts.GoProgram) bool) *facts.GoProgram {
 	var best *facts.GoProgram
 	for i := range t.Commands {
 		p := &t.Commands[i]
 		v := versionOf(p.SDK)
-		if v == "" || min != "" && version.Compare(v, min) < 0 || fits != nil && !fits(p) {
+		if v == "" || oldest != "" && version.Compare(v, oldest) < 0 || fits != nil && !fits(p) {
 			continue
 		}
 		if best == nil || version.Compare(v, versionOf(best.SDK)) > 0 {

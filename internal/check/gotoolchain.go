@@ -52,10 +52,10 @@ func toolchainSettings(f *facts.Facts) []*toolchainSetting {
 	var all []*toolchainSetting
 	for i := range f.Consumers {
 		c := &f.Consumers[i]
-		if !isDeveloper(c.ID) || consumerOf(f, c.ID) == nil || !choosesToolchain(c) {
+		if !isDeveloper(c.ID) || consumerOf(f, c.ID) == nil || !knowsToolchains(c) {
 			continue
 		}
-		d := explain.Decide(f, c, "GOTOOLCHAIN")
+		d := explain.Value(f, c, "GOTOOLCHAIN")
 		by, ok := d.Winner()
 		if d.State != explain.Set || !ok {
 			continue
@@ -76,9 +76,13 @@ func toolchainSettings(f *facts.Facts) []*toolchainSetting {
 
 // choosesToolchain reports whether the go command of a consumer is one that knows GOTOOLCHAIN. Without a go command
 // there is another finding, as there is for an old one.
-func choosesToolchain(c *facts.Consumer) bool {
+func choosesToolchain(c *facts.Consumer) bool { return c.Go.Note.IsZero() && knowsToolchains(c) }
+
+// knowsToolchains is the same for a consumer that finds no go command, or one that starts another: what it is set to
+// matters as soon as that is repaired.
+func knowsToolchains(c *facts.Consumer) bool {
 	v := versionOf(c.Go.SDK)
-	return c.Go.SDK.Root != "" && c.Go.Note.IsZero() && (v == "" || version.Compare(v, oldestUsable) >= 0)
+	return c.Go.SDK.Root != "" && (v == "" || version.Compare(v, oldestUsable) >= 0)
 }
 
 // sameOrigin reports whether two consumers with the same value probably have it from the same place: one through the
@@ -186,7 +190,7 @@ func toolchainNeeded(f *facts.Facts, _ *facts.Toolchain) []Finding {
 			finding.Evidence = append(finding.Evidence, Evidence{Path: file.Name, Line: line.Line})
 		}
 	}
-	d := explain.Decide(f, c, "GOTOOLCHAIN")
+	d := explain.Value(f, c, "GOTOOLCHAIN")
 	by, _ := d.Winner()
 	switch {
 	case s.Download || s.SDK != nil && !s.Err.IsZero():
@@ -229,7 +233,7 @@ func allowSteps(f *facts.Facts, c *facts.Consumer, by layer.Reason) []Step {
 // not name them as lines: a finding about one of them alone says nothing about the workspace.
 func forbidding(f *facts.Facts, c *facts.Consumer) (list []Evidence, steps []Step) {
 	for _, name := range []string{"GOPROXY", "GOSUMDB"} {
-		d := explain.Decide(f, c, name)
+		d := explain.Value(f, c, name)
 		by, ok := d.Winner()
 		if !ok || !forbids(f, name, d.Value) {
 			continue

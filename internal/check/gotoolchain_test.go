@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/goready/goready/internal/facts"
 )
 
 // TestToolchainKind asks the real go command which values of GOTOOLCHAIN are invalid.
@@ -24,6 +26,22 @@ func TestToolchainKind(t *testing.T) {
 		out, _ := cmd.CombinedOutput()
 		if invalid := strings.Contains(string(out), "invalid GOTOOLCHAIN"); invalid != (want == "invalid") {
 			t.Errorf("GOTOOLCHAIN=%q: go says %s", value, out)
+		}
+	}
+}
+
+// TestSlowCompiler: a compiler that does not answer tells nothing.
+func TestSlowCompiler(t *testing.T) {
+	tools := &facts.Toolchain{Commands: []facts.GoProgram{{Path: "/go/bin/go"}}, Compile: facts.Compile{Path: "/go/compile", Root: "/go", TimedOut: true}}
+	tools.Commands[0].SDK.Root, tools.Commands[0].SDK.Version = "/go", "go1.26.8"
+	if got := gorootMixed(&facts.Facts{}, tools); len(got) != 1 || got[0].Unknown.IsZero() {
+		t.Errorf("a time limit gives %+v", got)
+	}
+	for output, want := range map[string]int{"": 0, "compile version go1.26.8": 0, "compile version go1.26.8 X:something": 0, "something else": 0,
+		"compile version devel go1.28-0123": 0, "compile version go1.25.1": 1} {
+		tools.Compile = facts.Compile{Path: "/go/compile", Root: "/go", Output: output}
+		if got := gorootMixed(&facts.Facts{}, tools); len(got) != want {
+			t.Errorf("%q gives %+v", output, got)
 		}
 	}
 }

@@ -357,7 +357,7 @@ func lacks(f *facts.Facts, c *facts.Consumer, name string, s layer.Set) bool {
 	if isDefault(f, name, s.Value) || runHas(f, c, name, s.Value) {
 		return false
 	}
-	d := explain.Decide(f, c, name)
+	d := explain.Value(f, c, name)
 	return d.State == explain.Unset || d.State == explain.Set && d.Value != s.Value
 }
 

@@ -77,9 +77,7 @@ const (
 
 // explicit says whether a layer above the defaults gives a consumer's go command a value for name.
 func explicit(f *facts.Facts, c *facts.Consumer, name string) presence {
-	plain := *c
-	plain.ID = ""
-	d := explain.Decide(f, &plain, name)
+	d := explain.Value(f, c, name)
 	if d.State == explain.Unknown {
 		return uncertain
 	}

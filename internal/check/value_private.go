@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/goready/goready/internal/explain"
 	"github.com/goready/goready/internal/facts"
 	"github.com/goready/goready/internal/goenv"
 	"github.com/goready/goready/internal/layer"
@@ -125,12 +126,23 @@ func addLeak(f *facts.Facts, out []*leak, p *privacy, r facts.Requirement) []*le
 	return out
 }
 
+// decidedOrDefault is decided, with what the SDK says where no other layer does: a GOROOT that is wrong hides its go.env,
+// and is repaired first.
+func decidedOrDefault(f *facts.Facts, c *facts.Consumer, name string) (seenValue, bool) {
+	v, ok := decided(f, c, name)
+	if ok || c.Go.SDK.GoEnv == nil || explain.Value(f, c, name).State != explain.Unset {
+		return v, ok
+	}
+	value, _, ok := c.Go.SDK.GoEnv.Lookup(name)
+	return seenValue{name: name, value: value, layer: layer.SDKGoEnv, from: c.Go.SDK.GoEnv.Name, ids: []string{c.ID}, consumer: c}, ok
+}
+
 // privacyOf returns what decides for a consumer; false if a part of it is unknown.
 func privacyOf(f *facts.Facts, c *facts.Consumer) (*privacy, bool) {
 	p := &privacy{consumer: c}
 	var known [2]bool
-	p.proxy, known[0] = decided(f, c, "GOPROXY")
-	p.sumdb, known[1] = decided(f, c, "GOSUMDB")
+	p.proxy, known[0] = decidedOrDefault(f, c, "GOPROXY")
+	p.sumdb, known[1] = decidedOrDefault(f, c, "GOSUMDB")
 	if !known[0] || !known[1] {
 		return nil, false
 	}

@@ -2,9 +2,12 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +21,7 @@ import (
 	"github.com/goready/goready/internal/host"
 	"github.com/goready/goready/internal/host/hosttest"
 	"github.com/goready/goready/internal/host/local"
+	"github.com/goready/goready/internal/snapshot"
 )
 
 // testNow is when the machines of the tests are looked at.
@@ -129,15 +133,33 @@ func TestReplayMachines(t *testing.T) {
 	}
 }
 
-// still is this machine with the processes that it had at the first question, and programs that are run once.
+// still is this machine with the processes that it had at the first question, and with programs that print and take
+// what they did the first time.
 type still struct {
 	host.Host
 	procs func() ([]host.Process, error)
+
+	mu   sync.Mutex
+	runs map[string]host.Result // guarded by mu
 }
 
 func newStill() *still {
 	h := local.New()
-	return &still{h, sync.OnceValues(h.Processes)}
+	return &still{Host: h, procs: sync.OnceValues(h.Processes), runs: map[string]host.Result{}}
+}
+
+func (s *still) Run(ctx context.Context, cmd host.Command) (host.Result, error) {
+	key := fmt.Sprintf("%q", []any{cmd.Path, cmd.Args, cmd.Env, cmd.Dir})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r, ok := s.runs[key]; ok {
+		return r, nil
+	}
+	r, err := s.Host.Run(ctx, cmd)
+	if err == nil {
+		s.runs[key] = r
+	}
+	return r, err
 }
 
 func (s *still) Processes() ([]host.Process, error) { return s.procs() }
@@ -154,6 +176,11 @@ func TestReplayLocal(t *testing.T) {
 	writeFiles(t, ws, map[string]string{"go.mod": "module example.com/app\n\ngo 1.26\n", ".vscode/settings.json": `{"go.toolsEnvVars": {"GOFLAGS": "-x"}}`})
 	h := newStill()
 	file := replayed(t, h, ws, questions())
+	if data := readSnapshot(t, file); runtime.GOOS == "linux" && len(data.Host.Runs) == 0 {
+		t.Error("no shell was run: the findings about shells were not compared")
+	}
+	probed := [][]string{{"explain", "--probe", "--format", "json", "GOPROXY", "GOFLAGS", "GONOSUMDB", "--editor-from", ""}}
+	replayed(t, h, ws, probed, "--probe")
 
 	// -C may name another folder that was recorded, and what was not is unknown.
 	out, _, status := goready(t, nil, "/nowhere", "explain", "GOFLAGS", "--from", file, "-C", ".", "--format", "json")
@@ -163,6 +190,50 @@ func TestReplayLocal(t *testing.T) {
 	if _, stderr, status := goready(t, nil, "/nowhere", "explain", "GOFLAGS", "--from", file, "-C", "/never/recorded"); status != int(Usage) || stderr == "" {
 		t.Errorf("-C /never/recorded: status %d, %s", status, stderr)
 	}
+}
+
+// TestFromHuge: a file of a gigabyte is refused by its size, and the standard input after what a snapshot may have.
+func TestFromHuge(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "huge.json")
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(name, 1<<30); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, stderr, status := goready(t, tester{local.New()}, "/", "doctor", "--from", name)
+	runtime.ReadMemStats(&after)
+	if status != int(Usage) || !strings.Contains(stderr, "--from: ") || !strings.Contains(stderr, "larger than") {
+		t.Errorf("status %d, %s", status, stderr)
+	}
+	if used := after.TotalAlloc - before.TotalAlloc; used > 2*snapshot.MaxFile {
+		t.Errorf("%d MiB were used", used>>20)
+	}
+	var out, errors bytes.Buffer
+	status = Main(t.Context(), Program{Host: tester{local.New()}, Args: []string{"doctor", "--from", "-"}, Dir: os.Getwd,
+		Stdin: endless{}, Stdout: &out, Stderr: &errors})
+	if status != int(Usage) || !strings.Contains(errors.String(), "larger than any snapshot") {
+		t.Errorf("status %d, %s", status, errors.String())
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+func readSnapshot(t *testing.T, file string) *snapshot.Snapshot {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := snapshot.Decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // TestReplayNames: a snapshot without names has the findings of the machine.

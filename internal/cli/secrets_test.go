@@ -213,6 +213,9 @@ func TestSecrets(t *testing.T) {
 		}
 	}
 	g.goready(h, ws)
+
+	// The machine with its secrets and the snapshot without give the same answers.
+	replayed(t, h, ws, questions())
 }
 
 // goready looks for secrets in what the commands print and write.

@@ -95,13 +95,19 @@ func Decide(f *facts.Facts, c *facts.Consumer, name string) Decision {
 	return d
 }
 
-// Value explains one variable for one consumer of f, without regard to running processes. It is computed once, so that
-// it may be asked for often; the caller must not change it.
+// Value explains one variable for one consumer, without regard to running processes. For the consumers of f it is
+// computed once, so that it may be asked for often; the caller must not change it.
 func Value(f *facts.Facts, c *facts.Consumer, name string) *Decision {
-	return f.Once("explain\x00"+c.ID+"\x00"+name, func() any {
+	build := func() any {
 		d := decide(f, c, name)
 		return &d
-	}).(*Decision)
+	}
+	for i := range f.Consumers {
+		if c == &f.Consumers[i] {
+			return f.Once("explain\x00"+c.ID+"\x00"+name, build).(*Decision)
+		}
+	}
+	return build().(*Decision)
 }
 
 func decide(f *facts.Facts, c *facts.Consumer, name string) Decision {

@@ -66,6 +66,7 @@ const (
 	SectionProcesses Section = "processes"
 	SectionSettings  Section = "settings"
 	SectionToolchain Section = "toolchain"  // the go commands of the machine; see [Toolchain]
+	SectionCompiler  Section = "compiler"   // what the compiler says of its version, which is run for it; [Toolchain.Compile]
 	SectionStartup   Section = "startup"    // the shell's start-up files; see [Startup]
 	SectionShellRuns Section = "shell-runs" // what the shell does when it is really run, besides
 	SectionProject   Section = "project"    // what the workspace requires; see [Project]

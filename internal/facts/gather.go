@@ -53,7 +53,7 @@ func Gather(ctx context.Context, h host.Host, o Options) (*Facts, error) {
 	g := newGatherer(ctx, h, o)
 	defer g.startShells(ctx)()
 	defer g.scanProcesses()()
-	if slices.Contains(o.Sections, SectionToolchain) {
+	if slices.Contains(o.Sections, SectionCompiler) {
 		g.compiled = g.startCompile(ctx)
 		defer g.compiled()
 	}
@@ -125,7 +125,7 @@ type gatherer struct {
 	system  manager // of system services
 	session manager // of the user's services
 	broken  bool    // a consumer could not be gathered
-	// compiled waits for the answer of the compiler; nil unless SectionToolchain is wanted.
+	// compiled waits for the answer of the compiler; nil unless SectionCompiler is wanted.
 	compiled func() Compile
 	// shellRuns waits for the shells that startShells has started; nil elements are unknown.
 	shellRuns func() []*shell.ProbeResult

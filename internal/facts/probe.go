@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,24 +34,51 @@ func (g *gatherer) probe(s *start, base *layer.Env, session shell.Session, resol
 		s.notes = append(s.notes, msg.New("%s ended with exit code %d before it ran the command", session.Path, r.ExitCode))
 		return
 	}
-	from := session.Path + " (--probe)"
-	names := append(s.env.Names(), g.o.Variables...)
-	for name := range r.Env {
+	g.lay(s.env, session.Path+" (--probe)", session, r.Env, func(string) bool { return true })
+}
+
+// lay lays what a shell really gave over the prediction, for the variables that are wanted.
+func (g *gatherer) lay(env *layer.Env, from string, session shell.Session, got map[string]string, wanted func(name string) bool) {
+	names := append(env.Names(), g.o.Variables...)
+	for name := range got {
 		names = append(names, name)
 	}
 	for _, name := range names {
-		if session.SSHCommand && (name == "SSH_CLIENT" || name == "SSH_CONNECTION") {
+		if session.SSHCommand && (name == "SSH_CLIENT" || name == "SSH_CONNECTION") || !wanted(name) {
 			continue
 		}
-		predicted, ok, unknown := s.env.Lookup(name)
-		value, set := r.Env[name]
+		predicted, ok, unknown := env.Lookup(name)
+		value, set := got[name]
 		if unknown.IsZero() && ok == set && predicted == value {
 			continue
 		}
-		s.env.Add(name, layer.Set{Layer: layer.ShellFile, From: from, Value: value, Unset: !set,
+		env.Add(name, layer.Set{Layer: layer.ShellFile, From: from, Value: value, Unset: !set,
 			Why: msg.New("the shell was run, and this is what it gave")})
 	}
 }
+
+// layRun answers what the start-up files of a login leave unknown with what the shell did when it was run, if it was.
+func (g *gatherer) layRun(s *start, flags string) {
+	unknown := func(name string) bool {
+		_, _, why := s.env.Lookup(name)
+		return !why.IsZero() && name != resolving
+	}
+	if g.run != nil || !slices.Contains(g.o.Sections, SectionShellRuns) || !slices.ContainsFunc(append(s.env.Names(), g.o.Variables...), unknown) {
+		return
+	}
+	runs := g.shellRuns()
+	for i, m := range g.shellModes() {
+		if m.Flags != flags || i >= len(runs) || runs[i] == nil || runs[i].Env == nil || runs[i].TimedOut {
+			continue
+		}
+		env := s.env.Clone()
+		g.lay(env, g.user.Shell+" "+flags+", which goready has run", m.Session, runs[i].Env, unknown)
+		s.env = env
+	}
+}
+
+// resolving is a variable that only the shell which VS Code asks has.
+const resolving = "VSCODE_RESOLVING_ENVIRONMENT"
 
 // probeSystem asks the programs that may read what this user may not: crontab, and the running service managers.
 func (g *gatherer) probeSystem(ctx context.Context) {

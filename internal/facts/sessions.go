@@ -68,10 +68,15 @@ func (g *gatherer) login(interactive bool) (start, msg.Text) {
 		return start{}, msg.New("Windows has no login shells")
 	}
 	if interactive {
-		return g.memo("login", func() start { return g.runShell(g.loginBase(), shell.Session{Login: true, Interactive: true}) }), msg.Text{}
+		return g.memo("login", func() start {
+			s := g.runShell(g.loginBase(), shell.Session{Login: true, Interactive: true})
+			g.layRun(&s, "-ilc")
+			return s
+		}), msg.Text{}
 	}
 	return g.memo("login-command", func() start {
 		s := g.runShell(g.loginBase(), shell.Session{Login: true})
+		g.layRun(&s, "-lc")
 		s.notes = append(s.notes, g.sudoNotes()...)
 		return s
 	}), msg.Text{}

@@ -78,7 +78,7 @@ func (g *gatherer) modeBase(m *ShellMode) *layer.Env {
 		add("SSH_CLIENT", "127.0.0.1 50000 22")
 		add("SSH_CONNECTION", "127.0.0.1 50000 127.0.0.1 22")
 	case m.Session.Login && m.Session.Interactive:
-		add("VSCODE_RESOLVING_ENVIRONMENT", "1")
+		add(resolving, "1")
 	}
 	return env
 }

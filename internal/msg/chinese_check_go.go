@@ -13,7 +13,7 @@ var chineseCheckGo = []entry{
 	{"%s is not the go command but a stand-in of %s", "%s 不是 go 命令本身，而是 %s 的替身（shim）"},
 	{"%s is not the go command but something that starts one", "%s 不是 go 命令本身，而是启动 go 的包装程序"},
 	{"%s probably gets no security fixes any more: goready knows releases until %s, and by now there should be %s", "%s 很可能已不再获得安全修复：goready 所知的发布截至 %s，现在应已有 %s"},
-	{"%s runs %s, but %s runs %s", "%s 运行 %s，而 %s 运行 %s"},
+	{"%s runs %s (%s), but %s runs %s (%s)", "%s 运行 %s（%s），而 %s 运行 %s（%s）"},
 	{"%s runs %s, but a login shell runs %s", "%s 运行 %s，而登录 shell 运行 %s"},
 	{"%s runs go, but no go command is on its PATH", "%s 要运行 go，但它的 PATH 中没有 go 命令"},
 	{"%s was made on %s; there are newer releases of it with security fixes", "%s 构建于 %s，其后已有包含安全修复的新版本"},

@@ -282,8 +282,11 @@ func (r *posix) shoptDefault(name string) status {
 		return statusOf(on)
 	}
 	switch name {
-	case "nullglob", "dotglob", "nocasematch", "nocaseglob", "globstar", "failglob":
+	case "nullglob", "dotglob", "nocasematch", "nocaseglob", "globstar", "failglob", "extglob", "extdebug", "histappend", "autocd",
+		"cdspell", "dirspell", "direxpand", "progcomp_alias", "lastpipe":
 		return failure
+	case "progcomp", "cmdhist", "hostcomplete", "interactive_comments", "promptvars", "sourcepath":
+		return success
 	case "expand_aliases":
 		return statusOf(r.s.Interactive)
 	}

@@ -147,6 +147,11 @@ func (r *posix) elements(p *syntax.ParamExp, v variable, name string, quoted boo
 			all, name = true, lit
 		}
 	}
+	if w, ok := p.Index.(*syntax.Word); ok && p.Param.Value == "BASH_VERSINFO" && w.Lit() == "0" && r.kind == Bash {
+		if major, ok := r.bashMajor(); ok {
+			return []value{known(major)}, false
+		}
+	}
 	if p.Index != nil && !all {
 		return []value{r.element(v, p.Index)}, false
 	}

@@ -26,6 +26,7 @@ type Evaluator struct {
 	// fishFiles holds the parsed files of fish.
 	fishFiles map[string]*fishFile
 	patterns  map[patternKey]*regexp.Regexp
+	osRelease map[string]string // nil: not read
 }
 
 type statResult struct {

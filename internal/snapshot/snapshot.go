@@ -58,6 +58,7 @@ func Limits() host.Limits { return host.Limits{File: 1 << 20, Total: 8 << 20} }
 func New(r *host.Recorder, version, workspace string, taken time.Time, o Options) (s *Snapshot, removed int) {
 	f := r.Fixture()
 	forgetArguments(f)
+	wholeLines(f)
 	s = &Snapshot{Schema: Schema, Version: version, Taken: taken.UTC().Truncate(time.Second), Options: o}
 	// The workspace and what was cut are names of files: they must become what the fixture's names become.
 	names := host.Fixture{Schema: f.Schema, Machine: f.Machine, Env: f.Env, Files: f.Files, Runs: append(f.Runs[:len(f.Runs):len(f.Runs)],
@@ -81,6 +82,18 @@ func forgetArguments(f *host.Fixture) {
 		p := &f.Procs.List[i]
 		if p.Env == nil && (p.EnvErr == nil || p.EnvErr.Kind == host.Unknown) {
 			p.Args = nil
+		}
+	}
+}
+
+// wholeLines ends the beginning of a text with its last whole line: a secret that is cut in two cannot be told any more.
+func wholeLines(f *host.Fixture) {
+	for _, file := range f.Files {
+		if file.Head == nil || len(*file.Head) < host.MaxHead || bytes.IndexByte(*file.Head, 0) >= 0 {
+			continue
+		}
+		if end := bytes.LastIndexByte(*file.Head, '\n'); end >= 0 {
+			file.Head = new((*file.Head)[:end+1])
 		}
 	}
 }

@@ -60,7 +60,7 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("got %+v", again)
 		}
 		text, err := again.Host.ReadFile("/home/alice/.bashrc")
-		if string(text) != "export A_SECRET=xxxxx\n" || err != nil {
+		if string(text) != "export A_SECRET=xxxxx2\n" || err != nil {
 			t.Errorf("got %q, %v", text, err)
 		}
 		if _, err := again.Host.ReadFile("/home/alice/.zshrc"); !errors.Is(err, host.ErrUnknown) {
@@ -125,6 +125,27 @@ func TestArguments(t *testing.T) {
 		if bytes.Contains(data, []byte(word)) != want {
 			t.Errorf("%q is in it: %v", word, !want)
 		}
+	}
+}
+
+// TestHead: a secret at the end of what is read of a file is not left half.
+func TestHead(t *testing.T) {
+	text := "#!/bin/sh\n" + strings.Repeat("# x\n", 120) + "exec https://me:Tr0ub4dor@example.com/x\n"
+	r := host.Record(host.FromFiles(linux, nil, map[string]string{"/script": text, "/binary": "\x7fELF\x00" + strings.Repeat("\x01", 600)}), snapshot.Limits())
+	for _, name := range []string{"/script", "/binary"} {
+		if _, err := r.ReadHead(name, host.MaxHead); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, _ := snapshot.New(r, "v1", "/", taken, snapshot.Options{})
+	if head, err := s.Host.ReadHead("/script", 2); string(head) != "#!" || err != nil {
+		t.Errorf("head %q, %v", head, err)
+	}
+	if head := *s.Host.Files["/script"].Head; bytes.Contains(head, []byte("exec")) || len(head) < 400 {
+		t.Errorf("head %q", head)
+	}
+	if head := *s.Host.Files["/binary"].Head; len(head) != host.MaxHead {
+		t.Errorf("the head of a binary has %d bytes", len(head))
 	}
 }
 

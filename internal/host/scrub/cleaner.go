@@ -11,7 +11,10 @@ import (
 // cleaning once.
 type Cleaner struct{ known *strings.Replacer }
 
-// NewCleaner returns a Cleaner that knows the secrets of f, which must not have been scrubbed.
+// rest removes the secrets that were found elsewhere, and makes all marks alike.
+func (c *Cleaner) rest(text string) string { return plainMarks(c.known.Replace(text)) }
+
+// NewCleaner returns a Cleaner that knows the secrets of f.
 func NewCleaner(f *host.Fixture) *Cleaner {
 	s, _ := find(f, false)
 	return &Cleaner{s.known()}
@@ -21,7 +24,7 @@ func NewCleaner(f *host.Fixture) *Cleaner {
 func (c *Cleaner) File(name string, content []byte) []byte {
 	s := &scrubber{found: map[string]bool{}}
 	clean := s.content(name, content)
-	return mapText(clean, c.known.Replace)
+	return mapText(clean, c.rest)
 }
 
 // Value returns the value of a variable without secrets; all of it is one if the name says so.
@@ -31,24 +34,24 @@ func (c *Cleaner) Value(name, value string) string {
 	}
 	s := &scrubber{found: map[string]bool{}}
 	kv := s.environ(name + "=" + value)
-	return c.known.Replace(strings.TrimPrefix(kv, name+"="))
+	return c.rest(strings.TrimPrefix(kv, name+"="))
 }
 
 // Line returns a piece of text without secrets: a word or a line of a file, the message of an error.
 func (c *Cleaner) Line(text string) string {
 	s := &scrubber{found: map[string]bool{}}
-	return c.known.Replace(s.line(text))
+	return c.rest(s.line(text))
 }
 
 // Name returns the name of a file or program without secrets.
 func (c *Cleaner) Name(name string) string {
 	s := &scrubber{found: map[string]bool{}}
-	return c.known.Replace(s.tokens(name))
+	return c.rest(s.tokens(name))
 }
 
 // Output is the last guard over all that is printed, whole pages of text or JSON: it removes only what is sure to be
 // secret, wherever it stands, and so breaks neither sentences nor JSON.
 func (c *Cleaner) Output(text string) string {
 	s := &scrubber{found: map[string]bool{}}
-	return c.known.Replace(s.tokens(s.urls(s.schemes(text))))
+	return c.rest(s.tokens(s.urls(s.schemes(text))))
 }

@@ -59,7 +59,7 @@ func Count(f *host.Fixture, o Options) (clean *host.Fixture, removed int) {
 
 // find removes the secrets of f that can be told where they stand, and returns the scrubber that remembers them.
 func find(f *host.Fixture, names bool) (*scrubber, *host.Fixture) {
-	s := &scrubber{found: map[string]bool{}, names: names}
+	s := &scrubber{found: map[string]bool{}, names: names, marks: map[string]int{}}
 	return s, f.Rewrite(host.Rewriter{Name: s.tokens, Text: s.line, Environ: s.environ, Args: s.args, Content: s.content})
 }
 
@@ -84,18 +84,78 @@ func each(list []string, f func(string) string) []string {
 type scrubber struct {
 	found   map[string]bool
 	names   bool
-	removed int // places where a secret stood
+	removed int            // places where a secret stood
+	marks   map[string]int // the number of each secret; nil: all have the same mark
 }
 
-// secret returns what stands for the secret v: Mark, and the line breaks of v.
+// secret returns what stands for the secret v: a mark, and the line breaks of v.
 func (s *scrubber) secret(v string) string {
-	if v != Mark {
+	plain := strings.TrimSpace(v)
+	if !isMark(plain) {
 		s.removed++
 	}
-	if plain := strings.TrimSpace(v); distinctive(plain) {
+	if distinctive(plain) && !isMark(plain) {
 		s.found[plain] = true
 	}
-	out := Mark
+	return s.mark(plain) + breaks(v)
+}
+
+// mark returns what stands for a secret without blanks around it. In a fixture different secrets have different marks,
+// so that values that differed still do.
+func (s *scrubber) mark(plain string) string {
+	switch {
+	case s.marks == nil:
+		return Mark
+	case isMark(plain):
+		return plain
+	}
+	n, ok := s.marks[plain]
+	if !ok {
+		n = len(s.marks) + 1
+		s.marks[plain] = n
+	}
+	if n == 1 {
+		return Mark
+	}
+	return Mark + strconv.Itoa(n)
+}
+
+// isMark reports whether v stands for a secret that was removed before.
+func isMark(v string) bool {
+	rest, ok := strings.CutPrefix(v, Mark)
+	rest = strings.TrimLeft(rest, "0123456789")
+	return ok && (rest == "" || rest == invalid || rest == ":"+invalid)
+}
+
+// invalid follows the mark of user information that makes a URL invalid, so that it still does; after a colon if it
+// had one, because then errors do not quote it.
+const invalid = "%"
+
+// plainMarks makes all marks of text Mark.
+func plainMarks(text string) string {
+	if !strings.Contains(text, Mark) {
+		return text
+	}
+	var b strings.Builder
+	for {
+		before, rest, ok := strings.Cut(text, Mark)
+		b.WriteString(before)
+		if !ok {
+			return b.String()
+		}
+		b.WriteString(Mark)
+		text = strings.TrimLeft(rest, "0123456789")
+		for _, end := range []string{invalid, ":" + invalid} {
+			if strings.HasPrefix(text, end+"@") {
+				text = text[len(end):]
+			}
+		}
+	}
+}
+
+// breaks returns the line breaks of v.
+func breaks(v string) string {
+	out := ""
 	for line := range strings.Lines(v) {
 		if body := strings.TrimRight(line, "\r\n"); len(body) < len(line) {
 			out += line[len(body):]
@@ -122,12 +182,12 @@ func (s *scrubber) known() *strings.Replacer {
 	})
 	var pairs []string
 	for _, v := range secrets {
-		pairs = append(pairs, v, Mark)
+		pairs = append(pairs, v, s.mark(v))
 	}
 	for _, v := range secrets {
 		for _, spelled := range []string{url.QueryEscape(v), url.PathEscape(v), jsonEscape(v), base64.StdEncoding.EncodeToString([]byte(v))} {
 			if spelled != v {
-				pairs = append(pairs, spelled, Mark)
+				pairs = append(pairs, spelled, s.mark(v))
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -23,7 +24,40 @@ var linux = host.Platform{OS: "linux", Arch: "amd64"}
 // scrubFile returns what becomes of a file.
 func scrubFile(name, text string) string {
 	f := host.FromFiles(linux, nil, map[string]string{name: text})
-	return string(*scrub.Fixture(f, scrub.Options{}).Files[name].Content)
+	return sameMarks(string(*scrub.Fixture(f, scrub.Options{}).Files[name].Content))
+}
+
+// sameMarks makes the marks of different secrets the same.
+func sameMarks(text string) string {
+	return regexp.MustCompile(`xxxxx([0-9]*:?%@|[0-9]+)`).ReplaceAllStringFunc(text, func(mark string) string {
+		if strings.HasSuffix(mark, "@") {
+			return "xxxxx@"
+		}
+		return "xxxxx"
+	})
+}
+
+// TestMarks: what differed differs, what was the same is the same, and an invalid URL is one.
+func TestMarks(t *testing.T) {
+	f := host.FromFiles(linux, []string{"A_TOKEN=one", "B_TOKEN=two", "C_TOKEN=one", "P=http://u:a%4@h,http://u:b%40@h,http://u:a%4@h,http://c%@h"},
+		map[string]string{"/x": "TOKEN=two\n", "/y": "TOKEN=three\n"})
+	got := scrub.Fixture(f, scrub.Options{})
+	want := []string{"A_TOKEN=xxxxx", "B_TOKEN=xxxxx2", "C_TOKEN=xxxxx", "P=http://xxxxx4:%@h,http://xxxxx6@h,http://xxxxx4:%@h,http://xxxxx7%@h"}
+	if diff := cmp.Diff(want, got.Env); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	for name, want := range map[string]string{"/x": "TOKEN=xxxxx2\n", "/y": "TOKEN=xxxxx8\n"} {
+		if text := string(*got.Files[name].Content); text != want {
+			t.Errorf("%s: %q, want %q", name, text, want)
+		}
+	}
+	if again := text(t, scrub.Fixture(got, scrub.Options{})); again != text(t, got) {
+		t.Errorf("the second time it is %s", again)
+	}
+	c := scrub.NewCleaner(got)
+	if text := c.Value("P", "http://xxxxx4:%@h,http://xxxxx7%@h and xxxxx12"); text != "http://xxxxx@h,http://xxxxx@h and xxxxx" {
+		t.Errorf("a Cleaner makes it %q", text)
+	}
 }
 
 // In the texts of the tests, § is a secret, and ¶ one that can be told by its form (put together here, so that the
@@ -75,6 +109,7 @@ func TestFiles(t *testing.T) {
 		{"pam_environment", "/h/.pam_environment", "MY_TOKEN DEFAULT=§ OVERRIDE=\"a §\"\nA_KEY\tDEFAULT=§\nGOPROXY DEFAULT=direct\nB_KEY DEFAULT=${HOME}\n",
 			"MY_TOKEN DEFAULT=xxxxx OVERRIDE=xxxxx\nA_KEY\tDEFAULT=xxxxx\nGOPROXY DEFAULT=direct\nB_KEY DEFAULT=${HOME}\n"},
 		{"c_macro", "/h/.profile", "export CGO_CFLAGS=-DKEY=§ CFLAGS='-DDEBUG=1 -DAPI_TOKEN=§'\n", "export CGO_CFLAGS=-DKEY=xxxxx CFLAGS='-DDEBUG=1 -DAPI_TOKEN=xxxxx'\n"},
+		{"header_in_other_file", "/h/.extra", "curl -H 'X-Api-Key: §' -H \"X-Token: a § b\" https://example.com\n", "curl -H 'X-Api-Key: xxxxx' -H \"X-Token: xxxxx\" https://example.com\n"},
 		{"csh", "/h/.cshrc", "setenv MY_TOKEN §\nsetenv GOPROXY direct\n", "setenv MY_TOKEN xxxxx\nsetenv GOPROXY direct\n"},
 		{"powershell", "/h/profile.ps1", "$env:MY_TOKEN = \"§\"\n[Environment]::SetEnvironmentVariable(\"MY_TOKEN\", \"§\", \"User\")\n", "$env:MY_TOKEN = \"xxxxx\"\n[Environment]::SetEnvironmentVariable(\"MY_TOKEN\", \"xxxxx\", \"User\")\n"},
 		{"cmd", "/x.cmd", "setx MY_TOKEN §\r\nset GOPROXY=direct\r\nset MY_TOKEN=§\r\n", "setx MY_TOKEN xxxxx\r\nset GOPROXY=direct\r\nset MY_TOKEN=xxxxx\r\n"},

@@ -2,6 +2,7 @@ package scrub
 
 import (
 	"encoding/base64"
+	"net/url"
 	"strings"
 )
 
@@ -111,13 +112,32 @@ func (s *scrubber) urls(text string) string {
 		}
 		b.WriteString(text[:slashes])
 		text = text[slashes:]
-		if at := userInfo(text[:min(4*window, len(text))]); at >= 0 && text[:at] != "git" && text[:at] != Mark && !Reference(text[:at]) {
-			_, password, _ := strings.Cut(text[:at], ":")
-			s.secret(password)
-			b.WriteString(s.secret(text[:at]))
+		if at := userInfo(text[:min(4*window, len(text))]); at >= 0 && text[:at] != "git" && !Reference(text[:at]) {
+			if _, password, ok := strings.Cut(text[:at], ":"); ok {
+				s.secret(password)
+			}
+			b.WriteString(s.userInfo(text[:at]))
 			text = text[at:]
 		}
 	}
+}
+
+// userInfo returns what stands for the user information of a URL.
+func (s *scrubber) userInfo(user string) string {
+	mark := s.secret(user)
+	if s.marks != nil && !isMark(user) && !validUser(user) {
+		if strings.Contains(user, ":") {
+			mark += ":"
+		}
+		mark += invalid
+	}
+	return mark
+}
+
+// validUser reports whether net/url accepts the user information of a URL.
+func validUser(user string) bool {
+	u, err := url.Parse("https://" + user + "@host/")
+	return err == nil && u.Host == "host"
 }
 
 // userInfo returns the index of the "@" that ends the user information of a URL, given without its scheme, or -1.
@@ -153,7 +173,7 @@ func (s *scrubber) passwords(text string) string {
 		user, password, ok := strings.Cut(text[from:at], ":")
 		after := text[at+1:]
 		host := after != "" && (alphanumeric(after[0]) || after[0] == '[') && !strings.HasPrefix(after, "sha256:") && !strings.HasPrefix(after, "sha512:")
-		if ok && host && user != "" && password != "" && strings.Count(password, ":") <= 1 && !Reference(text[from:at]) {
+		if ok && host && user != "" && password != "" && !isMark(text[from:at]) && strings.Count(password, ":") <= 1 && !Reference(text[from:at]) {
 			s.secret(password)
 			b.WriteString(text[:from] + s.secret(text[from:at]))
 		} else {

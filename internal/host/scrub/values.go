@@ -60,10 +60,10 @@ func nameWords(name string) []string {
 // variable, or the place of a file that the name says it is.
 func harmless(name, value string) bool {
 	switch strings.ToLower(value) {
-	case "", Mark, "true", "false", "null", "nil", "none", "on", "off", "yes", "no":
+	case "", "true", "false", "null", "nil", "none", "on", "off", "yes", "no":
 		return true
 	}
-	if reference(value) {
+	if reference(value) || isMark(value) {
 		return true
 	}
 	words := nameWords(name)
@@ -161,7 +161,8 @@ func (a *assignment) replacement(s *scrubber) string {
 	case a.list && a.quoted && (strings.TrimSpace(value) == "" || strings.ContainsAny(value, "[{")):
 		return value
 	case a.list && a.quoted: // numbers: JSON must stay JSON
-		return "0" + strings.TrimPrefix(s.secret(value), Mark)
+		s.secret(value)
+		return "0" + breaks(value)
 	}
 	return s.secret(value)
 }
@@ -333,6 +334,8 @@ func (a *assignment) bare() bool {
 	case a.sep == "" && userOption(a.name):
 		a.to = a.from + a.shellWord(" \t\r\n;|()<>\x00\"'`")
 		return strings.Contains(a.text[a.from:a.to], ":")
+	case a.st.lines && a.sep == ":" && a.start > 0 && (a.text[a.start-1] == '"' || a.text[a.start-1] == '\''):
+		a.to = a.from + wordLen(rest, "\r\n\x00"+a.text[a.start-1:a.start]) // 'Name: value'
 	case a.st.lines && a.sep != "" && (a.lineStart() || a.sep == ":"), a.sep == "" && a.command() && !a.option():
 		a.to = a.from + wordLen(rest, "\r\n\x00")
 	default:

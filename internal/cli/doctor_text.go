@@ -181,7 +181,7 @@ func (s style) evidence(list []check.Evidence, all bool) {
 			s.printf("%s%s\n", detailIndent, s.faint(s.t(msg.New("and %d more", len(list)-i))))
 			return
 		}
-		place, text := s.place(e), s.clean(e.Text)
+		place, text := s.place(e), s.verbatim(e.Text)
 		switch room := s.width - len(detailIndent) - max(column, columns(place)) - 2; {
 		case place == "":
 			s.wrapped(detailIndent, text)

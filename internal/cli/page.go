@@ -65,7 +65,7 @@ func (s style) pages(pages []checkPage) {
 
 // markdown prints a page plainly: headings stand out, paragraphs and lists are wrapped, code and its line breaks are
 // kept, and a row of a table becomes a list of its cells with the names of their columns. A first heading of level one
-// is left out: what is printed before names the page.
+// is left out: what is printed before names the page. So are comments.
 func (s style) markdown(text string) {
 	lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
 	printed := false
@@ -79,7 +79,7 @@ func (s style) markdown(text string) {
 		line := lines[0]
 		trimmed := strings.TrimSpace(line)
 		switch {
-		case trimmed == "" || strings.HasPrefix(line, "# ") && !printed:
+		case trimmed == "" || strings.HasPrefix(line, "# ") && !printed || strings.HasPrefix(trimmed, "<!--"):
 			lines = lines[1:]
 		case strings.HasPrefix(trimmed, "```"):
 			block()

@@ -61,7 +61,16 @@ func (s style) clean(text string) string {
 	return text
 }
 
-// tilde replaces the home folder by ~ wherever a path in text begins with it.
+// verbatim is clean for what is quoted from a file: there ~ may mean something else than the home folder.
+func (s style) verbatim(text string) string {
+	if text = visible(text); s.ascii && s.lang != msg.Chinese {
+		return asciiOnly(text)
+	}
+	return text
+}
+
+// tilde replaces the home folder by ~ wherever a word of text begins with it. What stands behind "=" is a value, and most
+// programs that read one do not know ~.
 func (s style) tilde(text string) string {
 	if len(s.home) < 2 || !strings.Contains(text, s.home) {
 		return text
@@ -77,7 +86,7 @@ func (s style) tilde(text string) string {
 		b.WriteString(text[:i])
 		before, _ := utf8.DecodeLastRuneInString(text[:i])
 		after, _ := utf8.DecodeRuneInString(rest)
-		starts := i == 0 || strings.ContainsRune(" \t\"'`(=:,;<[（：，；、“", before)
+		starts := i == 0 || strings.ContainsRune(" \t\"'`(<[（：，；、“", before)
 		ends := rest == "" || strings.HasPrefix(rest, s.sep) || strings.ContainsRune(" \t\"'`):,;>]）：，；、。”", after)
 		if starts && ends {
 			b.WriteString("~")
@@ -157,7 +166,15 @@ func (s style) show(value string) string {
 	}
 	switch {
 	case clean:
-		return s.tilde(value)
+		sep := ":"
+		if s.sep == `\` {
+			sep = ";"
+		}
+		list := strings.Split(value, sep) // such as PATH
+		for i := range list {
+			list[i] = s.tilde(list[i])
+		}
+		return strings.Join(list, sep)
 	case s.ascii:
 		return fmt.Sprintf("%+q", value)
 	}

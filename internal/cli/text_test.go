@@ -9,7 +9,7 @@ func TestTilde(t *testing.T) {
 		{"/home/anabel/x", "/home/anabel/x"},
 		{"/mnt/home/ana/x", "/mnt/home/ana/x"},
 		{"/home/ana", "~"},
-		{"a (/home/ana/x:1), b=/home/ana:/bin", "a (~/x:1), b=~:/bin"},
+		{"a (/home/ana/x:1), b=/home/ana:/bin", "a (~/x:1), b=/home/ana:/bin"},
 		{"因为：/home/ana/x（/home/ana/y）", "因为：~/x（~/y）"},
 		{"no path", "no path"},
 	} {

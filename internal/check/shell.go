@@ -22,7 +22,7 @@ func shellChecks() []Check {
 		{ID: "shell.duplicate-exports", Severity: Warning, Platforms: unix, Facts: read, Run: duplicateExports,
 			Title: msg.New("start-up files that set one variable to different values")},
 		{ID: "shell.interactive-guard", Severity: Warning, Platforms: unix, Facts: read, Run: interactiveGuard,
-			AfterLine: valueCauses(),
+			AfterLine: append(valueCauses(), "env.shadowed"),
 			Title:     msg.New("exports that only interactive shells reach")},
 		{ID: "shell.mode-divergence", Severity: Warning, Platforms: unix, Facts: run, Run: modeDivergence,
 			After: []string{"shell.duplicate-exports", "shell.interactive-guard"}, AfterLine: append(valueCauses(), "go.binary-found", "go.consumer-mismatch"),

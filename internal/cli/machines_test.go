@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/goready/goready/internal/check"
 	"github.com/goready/goready/internal/host/hosttest"
 )
 
@@ -38,7 +40,10 @@ func TestMachines(t *testing.T) {
 func runMachine(t *testing.T, archive *txtar.Archive) string {
 	m := hosttest.ParseMachine(t, archive)
 	var out strings.Builder
-	for _, args := range m.Runs {
+	for i, args := range m.Runs {
+		if i > 0 {
+			out.WriteString("\n")
+		}
 		var stdout, stderr bytes.Buffer
 		status := Main(t.Context(), Program{Host: m.Host, Args: args, Dir: func() (string, error) { return m.Dir, nil },
 			Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr})
@@ -86,6 +91,9 @@ func TestREADME(t *testing.T) {
 	shown, after, ok2 := strings.Cut(rest, end)
 	if !ok1 || !ok2 {
 		t.Fatal("the README has no transcript between its marks")
+	}
+	if count := fmt.Sprintf("[%d checks]", len(check.All())); !strings.Contains(string(readme), count) {
+		t.Errorf("the README does not say %q", count)
 	}
 	got := runMachine(t, archive)
 	if *update {

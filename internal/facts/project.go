@@ -218,16 +218,13 @@ func (g *gatherer) place(p *Project, c *Consumer, name string) {
 
 // localProxyContainer looks whether the dev container of the workspace has proxy settings of its own.
 func (g *gatherer) localProxyContainer() string {
-	for _, d := range editor.LoadDevContainers(g.h, g.workDir()) {
-		own := slices.ContainsFunc(d.Settings, func(m editor.Member) bool {
-			return m.Key == "http.useLocalProxyConfiguration" && m.Value.False()
-		})
-		if own {
-			return ""
-		}
-		return d.File
+	all := editor.LoadDevContainers(g.h, g.workDir())
+	if len(all) == 0 || slices.ContainsFunc(all[0].Settings, func(m editor.Member) bool {
+		return m.Key == "http.useLocalProxyConfiguration" && m.Value.False()
+	}) {
+		return ""
 	}
-	return ""
+	return all[0].File
 }
 
 // worldReadable reports whether every user of the machine may read a file: others may read it, and search all folders

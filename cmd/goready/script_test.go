@@ -69,7 +69,7 @@ func setup(env *testscript.Env) error {
 	if err != nil {
 		sleep = ""
 	}
-	env.Vars = append(cleanEnv(env.Vars), "SLEEP="+sleep, "HOME="+home, "WS="+ws, "SDK="+sdk, "SHELL=/bin/bash", "USER=tester", "LANG=C.UTF-8",
+	env.Vars = append(cleanEnv(env.Vars), "SLEEP="+sleep, "HOME="+home, "WS="+ws, "SDK="+sdk, "SHELL=/bin/bash", "USER=tester", "LANG=C.UTF-8", "COLUMNS=1000",
 		"XDG_CONFIG_HOME=", "XDG_CACHE_HOME=", "XDG_DATA_HOME=", "GOENVFILE="+filepath.Join(home, ".config", "go", "env"),
 		"BIN="+filepath.SplitList(env.Getenv("PATH"))[0], // where goready itself is
 		"PATH="+filepath.Join(sdk, "bin")+":"+env.Getenv("PATH"), "FLAGS=")

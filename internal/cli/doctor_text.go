@@ -234,7 +234,12 @@ func (s style) labelled(label msg.Text, text string) {
 // maxProse is the width of sentences on a wide terminal: longer lines are hard to read.
 const maxProse = 100
 
-func (s style) prose() int { return min(s.width, maxProse) }
+func (s style) prose() int {
+	if s.wide {
+		return s.width
+	}
+	return min(s.width, maxProse)
+}
 
 // wrapped prints text in lines that fit the output, each indented.
 func (s style) wrapped(indent, text string) {

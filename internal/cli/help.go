@@ -125,6 +125,7 @@ func environment() []variable {
 		{"LC_ALL, LC_CTYPE, LANG", msg.New("say whether the output can show more than ASCII")},
 		{"TERM", msg.New("dumb: no colours and no spinner")},
 		{"NO_COLOR", msg.New("if not empty: no colours")},
+		{"COLUMNS", msg.New("width of text that does not go to a terminal; without it 100")},
 		{"CLICOLOR_FORCE", msg.New("if neither empty nor 0: colours although the output is no terminal")},
 	}
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -17,6 +18,7 @@ type style struct {
 	lang   msg.Lang
 	home   string
 	sep    string // the path separator of the machine described
+	wide   bool   // sentences may be as long as width
 	colour bool
 	ascii  bool
 	width  int // columns of the output
@@ -29,11 +31,13 @@ func (a *app) style(w io.Writer, home, sep string) (style, error) {
 	if err != nil {
 		return style{}, err
 	}
-	columns, ok := terminal(a.Stdout)
-	if !ok || a.output != "" {
-		columns = 100
+	s := style{w: w, lang: l, home: home, sep: sep, colour: a.colours(), ascii: !a.utf8(), width: 100}
+	if columns, ok := terminal(a.Stdout); ok && a.output == "" {
+		s.width, s.cuts = columns, true
+	} else if n, err := strconv.Atoi(a.getenv("COLUMNS")); err == nil && n >= 20 {
+		s.width, s.wide = n, true
 	}
-	return style{w: w, lang: l, home: home, sep: sep, colour: a.colours(), ascii: !a.utf8(), width: columns, cuts: ok && a.output == ""}, nil
+	return s, nil
 }
 
 // utf8 reports whether the locale of the output has UTF-8. A Chinese or unset locale is taken to have it.

@@ -51,6 +51,7 @@ var chineseCLI = []entry{
 	{"environment of the container", "容器环境"},
 	{"remoteEnv of devcontainer.json", "devcontainer.json 的 remoteEnv"},
 	{"--severity info shows the rest, -v every check", "--severity info 显示其余结果，-v 显示每项检查"},
+	{"width of text that does not go to a terminal; without it 100", "输出不是终端时文本的宽度；未设置时为 100"},
 	{"and %d more", "还有 %d 处"},
 	{"errors: %d", "错误 %d"},
 	{"fix", "修复"},

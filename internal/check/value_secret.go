@@ -123,7 +123,7 @@ func (c *credential) steps(f *facts.Facts, committed bool, e Evidence) []Step {
 	} else {
 		steps = append(steps, Step{Text: msg.New("keep the secret in a file that only you may read, and take it out of %s", c.from)})
 	}
-	if !committed && f.Project.Exposed[e.Path] {
+	if _, own := below(f, f.Home, e.Path); own && !committed && f.Project.Exposed[e.Path] {
 		steps = append(steps, Step{Text: msg.New("until then, let nobody else read the file"), Command: "chmod go-rw " + quoteArgument(f, e.Path)})
 	}
 	return steps

@@ -236,7 +236,7 @@ func (s *shadow) finding(f *facts.Facts, subjects []*facts.Consumer) Finding {
 		severity = Info // set by hand in this terminal
 	}
 	return Finding{Severity: severity, Object: s.name, Consumers: s.concerned(subjects),
-		Message: say("env.shadowed.hidden", "variable value fileValue", msg.New("%s=%s of the process environment hides %q in the go env file",
+		Message: say("env.shadowed.hidden", "variable value fileValue", msg.New("%s=%s of the process environment hides \"%s\" in the go env file",
 			s.name, layer.Redact(s.name, s.value), layer.Redact(s.name, s.hidden))),
 		Cause:    msg.New("the process environment comes first, so \"go env -w\" changes nothing for these programs"),
 		Evidence: append(s.evidence(), at(s.line, "")),

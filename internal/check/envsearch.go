@@ -183,7 +183,8 @@ func (s *search) add(c *facts.Consumer, entry string, finding Finding) {
 	i := slices.IndexFunc(s.findings, func(old Finding) bool {
 		return old.Object == finding.Object && old.Message.Key == finding.Message.Key
 	})
-	if i < 0 {
+	first := i < 0
+	if first {
 		i = len(s.findings)
 		s.findings = append(s.findings, finding)
 	}
@@ -195,9 +196,22 @@ func (s *search) add(c *facts.Consumer, entry string, finding Finding) {
 	if !strings.HasSuffix(finding.Message.Key, ".missing") {
 		e = pathOrigin(s.f, c, entry)
 	}
+	if fishUniversal(s.f, e.Path) && first && len(finding.Steps) > 0 && finding.Steps[0].Command == "" {
+		found.Steps = fishPathSteps(s.f, entry)
+	}
 	if !slices.Contains(found.Evidence, e) {
 		found.Evidence = append(found.Evidence, e)
 	}
+}
+
+// fishPathSteps take an entry out of fish's list of folders, and put the folder there that was meant.
+func fishPathSteps(f *facts.Facts, entry string) []Step {
+	steps := []Step{{Text: msg.New("in fish, which keeps the file of its universal variables itself"),
+		Command: "set -U fish_user_paths (string match -v -- " + fishQuote(entry) + " $fish_user_paths)"}}
+	if rest, ok := strings.CutPrefix(entry, "~/"); ok && f.Home != "" {
+		steps = append(steps, Step{Text: msg.New("put the folder in its place"), Command: "fish_add_path " + fishQuote(f.Platform.Join(f.Home, rest))})
+	}
+	return steps
 }
 
 // pathOrigin is the place that put an entry into a consumer's PATH: the first whose value has it.

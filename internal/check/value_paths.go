@@ -310,7 +310,9 @@ func usesC(f *facts.Facts, c *facts.Consumer) bool {
 func (o *oddFolder) finding(f *facts.Facts) Finding {
 	variables := strings.Join(o.variables, ", ")
 	finding := Finding{Severity: o.severity, Object: o.folder, Evidence: []Evidence{o.seen.evidence()}}
-	finding.Steps = []Step{{Text: msg.New("give Go folders with short plain names"), Command: "go env -w GOPATH=C:\\go-work GOCACHE=C:\\go-cache GOTMPDIR=C:\\go-tmp"}}
+	plain := map[string]string{"GOPATH": `C:\go-work`, "GOMODCACHE": `C:\go-work\pkg\mod`, "GOCACHE": `C:\go-cache`, "GOTMPDIR": `C:\go-tmp`}
+	finding.Steps = []Step{{Text: msg.New("make the folder for temporary files, which Go does not make itself"), Command: makeFolder(f, plain["GOTMPDIR"])},
+		{Text: msg.New("give Go folders with short plain names"), Command: `go env -w GOPATH=C:\go-work GOCACHE=C:\go-cache GOTMPDIR=C:\go-tmp`}}
 	switch o.key {
 	case "shell":
 		finding.Message = say("env.special-chars.shell", "folder variables", msg.New("\"%s\" (%s) has a character that cgo refuses", o.folder, variables))
@@ -326,8 +328,14 @@ func (o *oddFolder) finding(f *facts.Facts) Finding {
 		finding.Message = say("env.special-chars.long", "folder variables", msg.New("\"%s\" (%s) leaves too little of the 260 characters that names may have", o.folder, variables))
 		finding.Cause = msg.New("C compilers and git fail for files deep inside, although go itself can read them")
 	}
-	if o.key != "shell" && o.seen.written() && o.seen.layer != layer.GoEnvFile && o.folder == o.seen.value {
-		finding.Steps = []Step{{Text: msg.New("name a folder with a short plain name there: %s", o.seen.from)}}
+	if o.key != "shell" && o.seen.written() && o.folder == o.seen.value {
+		finding.Steps = []Step{{Text: msg.New("move the folder to one with a short plain name, and change %s to name that (%s)", o.seen.name, o.seen.from)}}
+		if folder := plain[o.seen.name]; folder != "" {
+			finding.Steps = o.seen.repair(f, folder)
+			if o.seen.name == "GOTMPDIR" {
+				finding.Steps = append([]Step{{Text: msg.New("make the folder"), Command: makeFolder(f, folder)}}, finding.Steps...)
+			}
+		}
 	}
 	return finding
 }

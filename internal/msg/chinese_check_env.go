@@ -41,7 +41,7 @@ var chineseCheckEnv = []entry{
 
 	// env.goenv-file, env.shadowed
 	{"the go env file \"%s\" has lines that do not do what they seem to do: %s", "go env 文件 \"%s\" 中有些行没有起到预期的作用，行号：%s"},
-	{"%s=%s of the process environment hides %q in the go env file", "进程环境中的 %s=%s 覆盖了 go env 文件中的 %q"},
+	{"%s=%s of the process environment hides \"%s\" in the go env file", "进程环境中的 %s=%s 覆盖了 go env 文件中的 \"%s\""},
 	{"GOENV=%s makes go ignore the settings in \"%s\"", "GOENV=%s 使 go 忽略 \"%s\" 中的设置"},
 	{"Go takes the lines literally and says nothing about those that it does not know: what is set there is not what takes effect", "Go 按字面读取每一行，遇到不认识的行也不提示：实际生效的并不是那里写的值"},
 	{"every user of this machine can change the go env file \"%s\"", "本机任何用户都能修改 go env 文件 \"%s\""},
@@ -92,8 +92,8 @@ var chineseCheckEnv = []entry{
 	{"nearly every go command stops with \"unknown environment setting\"", "几乎所有 go 命令都会报错 \"unknown environment setting\""},
 
 	// env.consumer-divergence, env.frozen
-	{"%q in %s", "%[2]s 中为 %[1]q"},
-	{"%q in %s and %d more", "%[2]s 等（另有 %[3]d 个）为 %[1]q"},
+	{"\"%s\" in %s", "%[2]s 中为 \"%[1]s\""},
+	{"\"%s\" in %s and %d more", "%[2]s 等（另有 %[3]d 个）为 \"%[1]s\""},
 	{"%s differs: %s; %s", "%s 不一致：%s；%s"},
 	{"%s differs: %s; %s; and %d more", "%s 不一致：%s；%s；另有 %d 种"},
 	{"a process keeps the environment that it was started with, whatever files say later", "进程一直沿用启动时的环境，之后修改文件不会影响它"},
@@ -155,6 +155,7 @@ var chineseCheckEnv = []entry{
 	{"bash finds programs there; zsh, fish, sh and all that starts programs without a shell, as editors and go do, find none", "bash 能找到那里的程序；zsh、fish、sh 以及编辑器、go 等不经过 shell 启动程序的软件都找不到"},
 	{"PATH has the entry %s, which only bash expands", "PATH 中的条目 %s 只有 bash 会展开"},
 	{"PATH has the entry %s, whose quotes are a part of the name", "PATH 中的条目 %s 带有引号，引号会成为目录名的一部分"},
+	{"put the folder in its place", "改为正确的目录"},
 	{"in fish, which keeps the file of its universal variables itself", "在 fish 中运行；通用变量文件由 fish 自行维护"},
 	{"since Go 1.16 packages in GOPATH/src do not build without a go.mod", "从 Go 1.16 起，GOPATH/src 中的包没有 go.mod 就无法构建"},
 	{"there is no folder for modules and programs: go stops with \"module cache not found\" or \"no install location\"", "没有存放模块和程序的目录：go 会报错 \"module cache not found\" 或 \"no install location\""},

@@ -74,9 +74,9 @@ func (v *envValue) sight() msg.Text {
 	case v.value == "":
 		return msg.New("not set in %s", who)
 	case len(v.ids) > 1:
-		return msg.New("%q in %s and %d more", value, who, len(v.ids)-1)
+		return msg.New("\"%s\" in %s and %d more", value, who, len(v.ids)-1)
 	}
-	return msg.New("%q in %s", value, who)
+	return msg.New("\"%s\" in %s", value, who)
 }
 
 // envComparable returns the consumers that should see the same. A shell that is no login shell is one of them only

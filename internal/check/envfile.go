@@ -2,6 +2,7 @@ package check
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goready/goready/internal/explain"
@@ -40,13 +41,13 @@ func goenvAccess(f *facts.Facts, c *facts.Consumer) []Finding {
 		case f.User != "":
 			step.Command = "sudo chown " + envQuote(f.User) + " " + envQuote(name)
 		}
-		return []Finding{{Object: name, Message: say("env.goenv-file.unreadable", "file reason", msg.New("the go env file %q cannot be read (%s)", name, c.User.Err)),
+		return []Finding{{Object: name, Message: say("env.goenv-file.unreadable", "file reason", msg.New("the go env file \"%s\" cannot be read (%s)", name, c.User.Err)),
 			Cause:    msg.New("the go command says nothing about it and goes on as if the file were empty; \"go env -w\" fails"),
 			Evidence: []Evidence{{Path: name}}, Steps: []Step{step}}}
 	case info.Unknown.IsZero() && !info.Missing && info.Info.UID >= 0 && info.Info.Mode.IsRegular() && info.Info.Mode&0o002 != 0:
-		return []Finding{{Severity: Warning, Object: name, Message: say("env.goenv-file.writable", "file", msg.New("every user of this machine can change the go env file %q", name)),
+		return []Finding{{Severity: Warning, Object: name, Message: say("env.goenv-file.writable", "file", msg.New("every user of this machine can change the go env file \"%s\"", name)),
 			Cause:    msg.New("whoever writes there decides where your modules come from and which compiler runs"),
-			Evidence: []Evidence{{Path: name, Text: info.Info.Mode.String()}}, Steps: []Step{{Command: "chmod o-w " + envQuote(name)}}}}
+			Evidence: []Evidence{{Path: name, Text: info.Info.Mode.String()}}, Steps: []Step{envMode(f, "o-w", name, info.Info.UID)}}}
 	}
 	return nil
 }
@@ -85,12 +86,24 @@ func goenvLines(file *goenv.File) []Finding {
 		}
 	}
 	if p := problems[0]; len(problems) == 1 {
-		finding.Message = say("env.goenv-file.line", "file line problem", msg.New("the go env file %q, line %d: %s", file.Name, p.Line, p.Text))
+		finding.Message = say("env.goenv-file.line", "file line problem", msg.New("the go env file \"%s\", line %d: %s", file.Name, p.Line, p.Text))
 		finding.Steps = slices.DeleteFunc(finding.Steps, func(s Step) bool { return s.Text.IsZero() })
 	} else {
-		finding.Message = say("env.goenv-file.lines", "lines file", msg.New("%d lines of the go env file %q do not do what they seem to do", len(finding.Evidence), file.Name))
+		finding.Message = say("env.goenv-file.lines", "file lines", msg.New("the go env file \"%s\" has lines that do not do what they seem to do: %s", file.Name, evidenceLines(finding.Evidence)))
 	}
 	return []Finding{finding}
+}
+
+// evidenceLines are the numbers of the first lines of evidence.
+func evidenceLines(evidence []Evidence) string {
+	var lines []string
+	for _, e := range evidence[:min(len(evidence), maxLines)] {
+		lines = append(lines, strconv.Itoa(e.Line))
+	}
+	if len(evidence) > maxLines {
+		lines = append(lines, "…")
+	}
+	return strings.Join(lines, ", ")
 }
 
 // goenvStep says what to do about a line; if there are several, also what is wrong with it.
@@ -141,7 +154,7 @@ func goenvHidden(f *facts.Facts) []Finding {
 		for i := range v.places {
 			v.places[i].Value = v.consumer.Env.Get("GOENV") // which is "" where the value says that there is none
 		}
-		message := say("env.goenv-file.elsewhere", "value file", msg.New("GOENV=%s makes go ignore the settings in %q", v.consumer.Env.Get("GOENV"), usual))
+		message := say("env.goenv-file.elsewhere", "value file", msg.New("GOENV=%s makes go ignore the settings in \"%s\"", v.consumer.Env.Get("GOENV"), usual))
 		evidence := v.evidence()
 		for _, e := range file.Entries[:min(len(file.Entries), maxLines)] {
 			evidence = append(evidence, Evidence{Path: usual, Line: e.Line})
@@ -223,7 +236,7 @@ func (s *shadow) finding(f *facts.Facts, subjects []*facts.Consumer) Finding {
 		severity = Info // set by hand in this terminal
 	}
 	return Finding{Severity: severity, Object: s.name, Consumers: s.concerned(subjects),
-		Message: say("env.shadowed.hidden", "variable value fileValue", msg.New("%s=%s of the process environment hides %q in the go env file",
+		Message: say("env.shadowed.hidden", "variable value fileValue", msg.New("%s=%s of the process environment hides \"%s\" in the go env file",
 			s.name, layer.Redact(s.name, s.value), layer.Redact(s.name, s.hidden))),
 		Cause:    msg.New("the process environment comes first, so \"go env -w\" changes nothing for these programs"),
 		Evidence: append(s.evidence(), at(s.line, "")),

@@ -215,12 +215,14 @@ func (v *envValue) removal(f *facts.Facts, instead string) []Step {
 func envRemoval(f *facts.Facts, name string, r layer.Reason, instead string) Step {
 	e := at(r.From, "")
 	switch {
-	case r.Layer == layer.GoEnvFile && (!envReaches(f, e.Path) || f.Platform.Windows() && envGuard(name, r.Value) != ""):
+	case r.Layer == layer.GoEnvFile && (!envReaches(f, e.Path) || f.Platform.Windows() && envGuard(f, name, r.Value) != ""):
 		return Step{Text: msg.New("remove the line of %s from %s", name, e.Path)}
 	case r.Layer == layer.GoEnvFile && instead != "":
-		return Step{Command: envGuard(name, r.Value) + "go env -w " + name + "=" + envQuote(instead)}
+		return Step{Command: envGuard(f, name, r.Value) + "go env -w " + name + "=" + envQuote(instead)}
 	case r.Layer == layer.GoEnvFile:
-		return Step{Command: envGuard(name, r.Value) + "go env -u " + name}
+		return Step{Command: envGuard(f, name, r.Value) + "go env -u " + name}
+	case fishUniversal(f, e.Path):
+		return fishStep(name, instead)
 	case e.Path != "" && e.Line > 0 && instead != "":
 		return Step{Text: msg.New("write %s in line %d of %s, and start what was started with it again", name+"="+instead, e.Line, e.Path)}
 	case e.Path != "" && e.Line > 0:
@@ -249,10 +251,10 @@ func envReaches(f *facts.Facts, file string) bool {
 }
 
 // envGuard is what must stand before "go env -u" for a value that keeps go env itself from working.
-func envGuard(name, value string) string {
+func envGuard(f *facts.Facts, name, value string) string {
 	switch name {
 	case "GOPATH":
-		if strings.HasPrefix(value, "~") || !strings.HasPrefix(value, "/") && !strings.Contains(value, `:\`) {
+		if slices.ContainsFunc(f.Platform.SplitList(value), func(entry string) bool { return entry != "" && !f.Platform.IsAbs(entry) }) {
 			return "GOPATH=/ "
 		}
 	case "GOFLAGS":
@@ -274,6 +276,37 @@ func envUnset(f *facts.Facts, name string) string {
 		return "set -e " + name
 	}
 	return "unset " + name
+}
+
+// fishUniversal reports whether a file is the one in which fish keeps its universal variables. Whoever edits it while a
+// fish runs loses the change: fish writes it anew.
+func fishUniversal(f *facts.Facts, file string) bool {
+	return f.Platform.Base(file) == "fish_variables"
+}
+
+// fishStep says how to take a universal variable of fish away, or to give it the value instead.
+func fishStep(name, instead string) Step {
+	if instead != "" {
+		return Step{Text: msg.New("in fish, which keeps the file of its universal variables itself"), Command: "set -Ux " + name + " " + fishQuote(instead)}
+	}
+	return Step{Text: msg.New("in fish, which keeps the file of its universal variables itself"), Command: "set -eU " + name}
+}
+
+// fishQuote makes one word of text for fish, which knows two escapes inside single quotes.
+func fishQuote(text string) string {
+	if quoted := envQuote(text); quoted == text {
+		return text
+	}
+	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(text) + "'"
+}
+
+// envMode is the command that changes the mode of a file or folder, as its owner or as root.
+func envMode(f *facts.Facts, mode, name string, owner int) Step {
+	command := "chmod " + mode + " " + envQuote(name)
+	if f.UID != 0 && owner != f.UID {
+		command = "sudo " + command
+	}
+	return Step{Command: command}
 }
 
 // envQuote makes one word of text for a shell.

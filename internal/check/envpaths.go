@@ -177,8 +177,8 @@ func binOnPath(f *facts.Facts) []Finding {
 		if dir == "" || len(bin.Programs) == 0 || onPath(f, c, dir) != no || dir == f.Platform.Join(c.Go.SDK.Root, "bin") {
 			continue // in the SDK itself: env.gopath and env.gobin say so
 		}
-		if slices.ContainsFunc(out, func(old Finding) bool { return old.Object == dir }) {
-			out[0].Consumers = append(out[0].Consumers, id)
+		if i := slices.IndexFunc(out, func(old Finding) bool { return old.Object == dir }); i >= 0 {
+			out[i].Consumers = append(out[i].Consumers, id)
 			continue
 		}
 		finding := Finding{Object: dir, Consumers: []string{id}, Evidence: append([]Evidence{{Path: dir, Text: strings.Join(bin.Programs, " ")}}, from.evidence()...),

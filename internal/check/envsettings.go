@@ -141,6 +141,7 @@ func goflags(f *facts.Facts) []Finding {
 			continue // it is about one project
 		}
 		var bad, good []string
+		var causes []msg.Text
 		for _, flag := range flags {
 			severity, cause := judgeFlag(flag)
 			if severity == "" {
@@ -151,17 +152,31 @@ func goflags(f *facts.Facts) []Finding {
 				severity = Warning // this terminal or this job only, as vendored builds do it
 			}
 			if len(bad) == 0 || finding.Severity != Error && severity == Error {
-				finding.Severity, finding.Cause = severity, cause
+				finding.Severity = severity
 			}
 			bad = append(bad, flag.Text)
+			causes = append(causes, cause)
 		}
 		if len(bad) > 0 {
+			finding.Cause = flagCauses(bad, causes)
 			finding.Message = say("env.goflags.flag", "flags", msg.New("GOFLAGS gives %s to every go command", strings.Join(bad, " ")))
 			finding.Steps = v.removal(f, strings.Join(good, " "))
 			out = append(out, finding)
 		}
 	}
 	return out
+}
+
+// flagCauses says what each of some flags does, the causes of flags that do the same once.
+func flagCauses(flags []string, causes []msg.Text) msg.Text {
+	if len(flags) == 1 {
+		return causes[0]
+	}
+	var texts []msg.Text
+	for i, flag := range flags[:min(len(flags), maxLines)] {
+		texts = append(texts, msg.New("%s: %s", flag, causes[i]))
+	}
+	return join(texts)
 }
 
 // judgeFlag says what a flag does that all go commands get; no severity means nothing bad.

@@ -181,16 +181,21 @@ func remark(t msg.Text) msg.Text {
 	return out
 }
 
+// assignment gives the variable a value, in the words of the place that decided it.
+func (v *seenValue) assignment(f *facts.Facts, value string) string {
+	if v.layer == layer.ShellFile || v.layer == layer.ProfileD {
+		return v.name + "=" + quoteArgument(f, value)
+	}
+	return v.name + "=" + value
+}
+
 // repair says how to give a variable another value where this one was decided, or none if value is "".
 func (v *seenValue) repair(f *facts.Facts, value string) []Step {
-	assignment := v.name + "=" + value
-	if v.layer == layer.ShellFile || v.layer == layer.ProfileD {
-		assignment = v.name + "=" + quoteArgument(f, value)
-	}
+	assignment := v.assignment(f, value)
 	switch v.layer {
 	case layer.GoEnvFile:
 		if value == "" {
-			return []Step{{Text: msg.New("remove %s from the go env file", v.name), Command: "go env -u " + v.name}}
+			return []Step{{Text: msg.New("remove %s from the go env file", v.name), Command: envGuard(f, v.name, asWritten(v)) + "go env -u " + v.name}}
 		}
 		return []Step{{Text: msg.New("write the value into the go env file"), Command: "go env -w " + quoteArgument(f, assignment)}}
 	case layer.SDKGoEnv, layer.GoDefault, layer.GoDerived:
@@ -200,30 +205,52 @@ func (v *seenValue) repair(f *facts.Facts, value string) []Step {
 		return []Step{{Text: msg.New("set another value for yourself: it comes before %s", v.from), Command: "go env -w " + quoteArgument(f, assignment)}}
 	case layer.OSEnv:
 		return v.repairProcess(f, value)
-	case layer.WindowsUser:
-		to := "$null"
+	case layer.WindowsUser, layer.WindowsMachine:
+		to, whose, text := "$null", "User", msg.New("change it in your environment variables, and open a new window")
 		if value != "" {
 			to = quotePowerShell(value)
 		}
-		return []Step{{Text: msg.New("change it in your environment variables, and open a new window"),
-			Command: "[Environment]::SetEnvironmentVariable(" + quotePowerShell(v.name) + ", " + to + ", 'User')"}}
+		if v.layer == layer.WindowsMachine {
+			whose, text = "Machine", msg.New("as administrator change it in the environment variables of the machine, and log in again")
+		}
+		return []Step{{Text: text, Command: "[Environment]::SetEnvironmentVariable(" + quotePowerShell(v.name) + ", " + to + ", '" + whose + "')"}}
 	}
-	if value == "" {
-		return []Step{{Text: msg.New("remove %s there: %s", v.name, v.from)}}
+	return v.repairFile(f, value, assignment)
+}
+
+// repairFile says how to change a variable that a line of a file sets.
+func (v *seenValue) repairFile(f *facts.Facts, value, assignment string) []Step {
+	e := at(v.from, "")
+	switch {
+	case fishUniversal(f, e.Path):
+		return []Step{fishStep(v.name, value)}
+	case value != "":
+		return []Step{{Text: msg.New("in %s write %s", v.from, assignment)}}
+	case e.Path != "" && e.Line > 0:
+		return []Step{{Text: msg.New("remove %s from line %d of %s, and start what was started with it again", v.name, e.Line, e.Path)}}
+	case e.Path != "":
+		return []Step{{Text: msg.New("remove %s from %s, and start what was started with it again", v.name, e.Path)}}
 	}
-	return []Step{{Text: msg.New("in %s write %s", v.from, assignment)}}
+	return []Step{{Text: msg.New("remove %s where it comes from (%s)", v.name, v.from)}}
+}
+
+// replace says what to write in place of a part of a value, where the whole value is better not repeated.
+func (v *seenValue) replace(f *facts.Facts, part, by string) Step {
+	part, by = withoutUsers(part), withoutUsers(by)
+	if fishUniversal(f, at(v.from, "").Path) {
+		return Step{Text: msg.New("set %s again with \"set -Ux\" in fish, with %s in place of %s", v.name, by, part)}
+	}
+	return Step{Text: msg.New("in %s write %s in place of %s", v.from, by, part)}
 }
 
 // repairProcess says how to change a variable that a process was given by nobody knows whom.
 func (v *seenValue) repairProcess(f *facts.Facts, value string) []Step {
 	text, command := msg.New("set it where this environment comes from; for this session"), ""
 	switch {
-	case f.Platform.Windows() && value == "":
-		command = "Remove-Item Env:" + v.name
+	case value == "":
+		command = envUnset(f, v.name)
 	case f.Platform.Windows():
 		command = "$env:" + v.name + " = " + quotePowerShell(value)
-	case value == "":
-		command = "unset " + v.name
 	default:
 		command = "export " + quoteArgument(f, v.name+"="+value)
 	}

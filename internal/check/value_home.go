@@ -32,10 +32,18 @@ func checkHomeMissing(f *facts.Facts) []Finding {
 				Message:  say("env.home-missing.current", "problem", msg.New("this environment is %s", problem)),
 				Cause:    cause,
 				Evidence: []Evidence{{Text: "environment of goready: HOME"}},
-				Steps:    []Step{{Text: msg.New("set HOME, or name a folder for the build cache"), Command: "export GOCACHE=/var/tmp/go-build GOPATH=/var/tmp/go"}}})
+				Steps:    []Step{homeStep(f)}})
 		}
 	}
 	return out
+}
+
+// homeStep gives the environment of goready a HOME.
+func homeStep(f *facts.Facts) Step {
+	if f.Home != "" {
+		return Step{Text: msg.New("set HOME where this environment comes from; for this session"), Command: "export HOME=" + quoteArgument(f, f.Home)}
+	}
+	return Step{Text: msg.New("set HOME, or GOCACHE and GOPATH to folders that nobody else can write")}
 }
 
 // homeless says what a go command of a consumer lacks, in the words after "runs go build", and what go then says. What
@@ -95,8 +103,8 @@ func serviceSteps(s *facts.Service) []Step {
 	switch kind {
 	case "systemd-system":
 		return []Step{
-			{Text: msg.New("give it folders of its own in a drop-in"), Command: "printf '[Service]\\nCacheDirectory=" + name + "\\nEnvironment=GOCACHE=/var/cache/" + name +
-				"/go-build GOPATH=/var/cache/" + name + "/go\\n' | sudo install -D -m 644 /dev/stdin /etc/systemd/system/" + s.Name + ".d/go-cache.conf"},
+			{Text: msg.New("give it folders of its own in a drop-in"), Command: "printf '[Service]\\nCacheDirectory=" + name + "\\nEnvironment=GOCACHE=%%C/" + name +
+				"/go-build GOPATH=%%C/" + name + "/go\\n' | sudo install -D -m 644 /dev/stdin /etc/systemd/system/" + s.Name + ".d/go-cache.conf"},
 			{Text: msg.New("let systemd read it"), Command: "sudo systemctl daemon-reload"},
 		}
 	case "systemd-user":

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/goready/goready/internal/facts"
@@ -20,21 +22,92 @@ func checkGOPROXY(f *facts.Facts) []Finding {
 				Evidence: []Evidence{v.evidence()}})
 			continue
 		}
-		j := judge(v.value, lint(v.value), lint, true)
+		if v.value == "" && v.written() { // an empty variable is none; an empty line of a file counts
+			out = append(out, Finding{Object: v.name, Consumers: concerns(f, v.ids),
+				Message:  say("env.goproxy-syntax.empty", "variable", msg.New("%s is empty, and hides the default", v.name)),
+				Cause:    msg.New("no module can be downloaded: %q", "GOPROXY list is not the empty string, but contains no entries"),
+				Evidence: []Evidence{v.evidence()}, Steps: slices.Concat(v.repair(f, ""), v.besideSDK(f))})
+			continue
+		}
+		problems := lint(v.value)
+		j := judge(v.value, problems, lint, true)
 		if j.severity == Info {
 			continue
 		}
 		finding := v.finding(f, "env.goproxy-syntax.value", j)
-		finding.Cause = msg.New("a part of the list is never asked, or not in the way that was meant")
-		if j.severity == Warning && j.instead == "" {
-			finding.Steps = []Step{{Text: msg.New("correct the value of %s there: %s", v.name, v.from)}}
+		if j.instead == "" {
+			finding.Steps = v.proxyListSteps(f, problems)
 		}
-		if j.severity == Error {
-			finding.Cause = msg.New("go stops at the list before it asks any server, so no module can be downloaded")
-		}
+		finding.Cause = v.proxyListCause(f, j, problems)
 		out = append(out, finding)
 	}
 	return out
+}
+
+// besideSDK gives the variable a value of the user's own where the SDK's is empty.
+func (v *seenValue) besideSDK(f *facts.Facts) []Step {
+	if v.layer != layer.SDKGoEnv {
+		return nil
+	}
+	return v.repair(f, goenv.ProxyDirect)
+}
+
+// proxyListCause says what go does with a list that has problems.
+func (v *seenValue) proxyListCause(f *facts.Facts, j judged, problems []goenv.ValueProblem) msg.Text {
+	if j.severity != Error {
+		if slices.ContainsFunc(problems, func(p goenv.ValueProblem) bool { return p.Grade == goenv.GradeRisky }) {
+			return msg.New("what is downloaded can be read and changed on the way")
+		}
+		return msg.New("a part of the list is never asked, or not in the way that was meant")
+	}
+	list, err := goenv.ParseProxyList(v.value, "", f.Platform)
+	if err != nil {
+		return msg.New("go refuses the whole list and asks no server: %q", withoutUsers(err.Error()))
+	}
+	for _, e := range list {
+		u, err := url.Parse(e.URL)
+		switch {
+		case err != nil || !e.IsURL():
+		case u.Scheme == "http" && u.User != nil:
+			return msg.New("go does not ask that server: %q", "refusing to pass credentials to insecure URL")
+		case u.Scheme != "file" && u.Host == "":
+			return msg.New("go cannot ask that server: %q", "no Host in request URL")
+		case strings.ContainsAny(u.Host, ";~ $%"):
+			return msg.New("go takes %q for the name of one server and does not find it: %q", u.Host, "no such host")
+		}
+	}
+	return msg.New("go asks a server that does not exist, or one that was not meant")
+}
+
+// proxyListSteps say what to do about each part of a list for which there is no better whole value to write.
+func (v *seenValue) proxyListSteps(f *facts.Facts, problems []goenv.ValueProblem) []Step {
+	var steps []Step
+	for _, p := range problems {
+		switch {
+		case gradeSeverity(p.Grade) == Info || slices.ContainsFunc(problems, func(o goenv.ValueProblem) bool { return o.Grade == goenv.GradeIneffective && o.Offset == p.Offset }):
+		case p.Grade == goenv.GradeRisky && strings.HasPrefix(p.Token, "http://"):
+			steps = append(steps, v.replace(f, p.Token, noUsers("https://"+strings.TrimPrefix(p.Token, "http://"))))
+		case p.Instead != "":
+			steps = append(steps, v.replace(f, p.Token, noUsers(p.Instead)))
+		}
+	}
+	if len(steps) == 0 {
+		return v.repair(f, "")
+	}
+	return steps
+}
+
+// noUsers returns a URL without user information, which does not belong into GOPROXY.
+func noUsers(text string) string {
+	scheme, rest, ok := strings.Cut(text, "://")
+	name, path, slash := strings.Cut(rest, "/")
+	if i := strings.LastIndexByte(name, '@'); ok && i >= 0 {
+		text = scheme + "://" + name[i+1:]
+		if slash {
+			text += "/" + path
+		}
+	}
+	return text
 }
 
 // finding makes the finding about a value.

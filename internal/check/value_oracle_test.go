@@ -93,6 +93,18 @@ func (l *valueLab) run(t *testing.T, env, args []string) (output string, ok bool
 // diagnose runs the checks of values and returns the ids that found something, with their severities.
 func (l *valueLab) diagnose(t *testing.T, env []string) []string {
 	t.Helper()
+	var ids []string
+	for _, r := range l.results(t, env) {
+		if r.State != check.StateOK {
+			ids = append(ids, string(r.State)+" "+r.Check.ID)
+		}
+	}
+	return ids
+}
+
+// results runs the checks of values.
+func (l *valueLab) results(t *testing.T, env []string) []check.Result {
+	t.Helper()
 	f, err := facts.Gather(t.Context(), withEnviron{local.New(), env}, facts.Options{Workspace: l.module, Consumers: []string{"current"},
 		Variables: check.Variables(), Sections: []facts.Section{facts.SectionProject}, Now: now})
 	if err != nil {
@@ -103,13 +115,7 @@ func (l *valueLab) diagnose(t *testing.T, env []string) []string {
 	if unknown != "" {
 		t.Fatal(unknown)
 	}
-	var ids []string
-	for _, r := range check.Run(t.Context(), f, checks, check.Options{Now: now}) {
-		if r.State != check.StateOK {
-			ids = append(ids, string(r.State)+" "+r.Check.ID)
-		}
-	}
-	return ids
+	return check.Run(t.Context(), f, checks, check.Options{Now: now})
 }
 
 // TestValueOracle compares what the real go command does in an environment with what the checks say about it: where
@@ -144,6 +150,10 @@ func TestValueOracle(t *testing.T) {
 		{"goproxy_unexpanded", []string{"GOPROXY=${CORP},file://$D/proxy", noSum}, download, "invalid proxy URL missing scheme", "error env.goproxy-syntax"},
 		{"goproxy_folder", []string{"GOPROXY=$D/proxy", noSum}, download, "invalid proxy URL missing scheme", "error env.goproxy-syntax"},
 		{"goproxy_after_direct", []string{"GOPROXY=file://$D/proxy,direct,ftp://b", noSum}, download, "", "warning env.goproxy-syntax"},
+		{"goproxy_empty_line", []string{"GOENV=$D/no-proxy", "GOPROXY=", noSum}, download, "GOPROXY list is not the empty string, but contains no entries", "error env.goproxy-syntax"},
+		{"gosumdb_empty_line", []string{"GOENV=$D/no-database"}, download, "missing GOSUMDB", "error env.gosumdb-syntax"},
+		{"gotmpdir_tilde", []string{"GOTMPDIR=~/tmp"}, build, "creating work dir", "error env.cache-paths"},
+		{"gotmpdir_relative", []string{"GOTMPDIR=tmp"}, build, "creating work dir", "error env.cache-paths"},
 		{"gosumdb_on", []string{"GOSUMDB=on"}, download, "malformed verifier id", "error env.gosumdb-syntax"},
 		{"gosumdb_plus", []string{"GOSUMDB=sum.golang.org+https://sum.example.com"}, download, "malformed verifier id", "error env.gosumdb-syntax"},
 		{"gosumdb_key", []string{"GOSUMDB=sum.example.com+00000000+AAAA"}, download, "invalid GOSUMDB", "error env.gosumdb-syntax"},
@@ -151,6 +161,8 @@ func TestValueOracle(t *testing.T) {
 		{"gonosumdb_all", []string{"GONOSUMDB=*"}, download, "", "warning env.gosumdb-syntax"},
 	}
 	l := newValueLab(t)
+	l.write(t, filepath.Join(l.dir, "no-proxy"), "GOPROXY=\n")
+	l.write(t, filepath.Join(l.dir, "no-database"), "GOSUMDB=\n")
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			env := l.environ(tt.env)
@@ -162,6 +174,32 @@ func TestValueOracle(t *testing.T) {
 				t.Errorf("the checks say %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestGOPROXYCauseOracle: what is said to happen with a list is what the real go command says.
+func TestGOPROXYCauseOracle(t *testing.T) {
+	l := newValueLab(t)
+	for value, says := range map[string]string{
+		"https://":                               "no Host in request URL",
+		"http://bob:" + "hunter22@proxy.invalid": "refusing to pass credentials to insecure URL",
+		"https://a.invalid;https://b.invalid":    "no such host",
+		"https://a.invalid;direct":               "no such host",
+		"~/proxy":                                "no such host",
+		"https://a.invalid direct":               "invalid character \" \" in host name",
+		"Direct":                                 "invalid proxy URL missing scheme",
+		"ftp://a.invalid,direct":                 "invalid proxy URL scheme (must be https, http, file)",
+		",":                                      "GOPROXY list is not the empty string, but contains no entries",
+	} {
+		env := l.environ([]string{"GOPROXY=" + value, "GONOSUMDB=example.com", "GOMODCACHE=$D/none"})
+		if out, ok := l.run(t, env, []string{"mod", "download", "example.com/dep@v1.0.0"}); ok || !strings.Contains(out, says) && !(says == "no such host" && strings.Contains(out, "lookup ")) {
+			t.Errorf("%s: go says %q, not %q", value, out, says)
+		}
+		for _, r := range l.results(t, env) {
+			if r.Check.ID == "env.goproxy-syntax" && !strings.Contains(strings.ReplaceAll(r.Finding.Cause.String(), `\"`, `"`), says) {
+				t.Errorf("%s: the cause is %q, not %q", value, r.Finding.Cause, says)
+			}
+		}
 	}
 }
 

@@ -33,7 +33,7 @@ func unusableCaches(f *facts.Facts) []Finding {
 		if !v.written() {
 			if cache := fromTrail(v.consumer, "XDG_CACHE_HOME"); f.Platform.OS != "darwin" && !f.Platform.Windows() && cache.value != "" && !f.Platform.IsAbs(cache.value) {
 				cache.ids = v.ids
-				add(cache, "relative", "variable value", msg.New("%s is %q, which is no absolute path", cache.name, cache.value),
+				add(cache, "relative", "variable value", msg.New("%s is \"%s\", which is no absolute path", cache.name, cache.value),
 					msg.New("every build ends with %q", "GOCACHE is not defined and path in $XDG_CACHE_HOME is relative"))
 			}
 			continue // without a HOME that is another check's
@@ -43,13 +43,13 @@ func unusableCaches(f *facts.Facts) []Finding {
 			add(v, "off", "variable", msg.New("%s is off", v.name),
 				msg.New("every build ends with %q", "build cache is disabled by GOCACHE=off, but required as of Go 1.12"))
 		} else {
-			add(v, "relative", "variable value", msg.New("%s is %q, which is no absolute path", v.name, v.value),
+			add(v, "relative", "variable value", msg.New("%s is \"%s\", which is no absolute path", v.name, v.value),
 				msg.New("every build ends with %q", "build cache is required, but could not be located: GOCACHE is not an absolute path"))
 		}
 	}
 	for _, v := range seenValues(f, "GOMODCACHE") {
 		if v.written() && v.value != "" && !f.Platform.IsAbs(v.value) {
-			add(v, "relative", "variable value", msg.New("%s is %q, which is no absolute path", v.name, v.value),
+			add(v, "relative", "variable value", msg.New("%s is \"%s\", which is no absolute path", v.name, v.value),
 				msg.New("every command that needs a module ends with %q", "GOMODCACHE entry is relative; must be absolute path"))
 		}
 	}
@@ -86,7 +86,7 @@ func sameCaches(f *facts.Facts) []Finding {
 	var out []Finding
 	for _, v := range mergeSeen(all) {
 		out = append(out, Finding{Severity: Warning, Object: v.name, Consumers: concerns(f, v.ids),
-			Message:  say("env.cache-paths.same", "value", msg.New("GOCACHE and GOMODCACHE are the same folder, %q", v.value)),
+			Message:  say("env.cache-paths.same", "value", msg.New("GOCACHE and GOMODCACHE are the same folder, \"%s\"", v.value)),
 			Cause:    msg.New("\"go clean -modcache\" deletes the build cache too, and neither is where other tools look for it"),
 			Evidence: []Evidence{v.evidence(), builds[v.from]}, Steps: v.repair(f, "")})
 	}
@@ -107,7 +107,7 @@ func cachesInModule(f *facts.Facts) []Finding {
 				continue
 			}
 			out = append(out, Finding{Severity: Warning, Object: name, Consumers: concerns(f, v.ids),
-				Message:  say("env.cache-paths.in-module", "variable value module", msg.New("%s is %q, inside the module of %s", name, v.value, mod)),
+				Message:  say("env.cache-paths.in-module", "variable value module", msg.New("%s is \"%s\", inside the module of %s", name, v.value, mod)),
 				Cause:    msg.New("the pattern ./..., gopls and git take what is cached for a part of the project"),
 				Evidence: []Evidence{v.evidence(), {Path: mod}}, Steps: v.repair(f, "")})
 		}
@@ -153,20 +153,29 @@ func temporaryFolders(f *facts.Facts) []Finding {
 		finding := Finding{Object: v.name, Consumers: concerns(f, v.ids), Evidence: []Evidence{v.evidence()},
 			Cause: msg.New("every build ends with %q", "creating work dir")}
 		switch {
+		case strings.HasPrefix(v.value, "~") && !place.Folder:
+			finding.Message = say("env.cache-paths.tilde", "variable value", msg.New("%s is \"%s\", and the ~ is not expanded", v.name, v.value))
+			finding.Steps = v.repair(f, f.Home+v.value[1:])
+			if f.Home == "" || v.value != "~" && !strings.HasPrefix(v.value[1:], f.Platform.Separator()) {
+				finding.Steps = v.repair(f, "")
+			}
 		case !known || place.Unknown:
 			continue
+		case place.Absent && !f.Platform.IsAbs(v.value):
+			finding.Message = say("env.cache-paths.relative", "variable value", msg.New("%s is \"%s\", which is no absolute path", v.name, v.value))
+			finding.Steps = v.repair(f, "")
 		case place.Absent:
-			finding.Message = say("env.cache-paths.no-folder", "variable value", msg.New("%s is %q, and there is no such folder", v.name, v.value))
+			finding.Message = say("env.cache-paths.no-folder", "variable value", msg.New("%s is \"%s\", and there is no such folder", v.name, v.value))
 			finding.Steps = v.repair(f, "")
 			if _, own := below(f, f.Home, name); own && f.Home != "" {
 				finding.Steps = []Step{{Text: msg.New("make the folder"), Command: makeFolder(f, name)}}
 			}
 		case !place.Folder:
-			finding.Message = say("env.cache-paths.no-folder", "variable value", msg.New("%s is %q, and that is no folder", v.name, v.value))
+			finding.Message = say("env.cache-paths.no-folder", "variable value", msg.New("%s is \"%s\", and that is no folder", v.name, v.value))
 			finding.Steps = v.repair(f, "")
 		case !f.Platform.IsAbs(v.value):
 			finding.Severity = Warning
-			finding.Message = say("env.cache-paths.relative", "variable value", msg.New("%s is %q, which is no absolute path", v.name, v.value))
+			finding.Message = say("env.cache-paths.relative", "variable value", msg.New("%s is \"%s\", which is no absolute path", v.name, v.value))
 			finding.Cause = msg.New("in every other folder go looks for another one, and builds end with %q", "creating work dir")
 			finding.Steps = v.repair(f, name)
 		default:
@@ -211,7 +220,7 @@ type oddFolder struct {
 // checkSpecialChars finds names of folders that C compilers, and on Windows others, are known to stumble over.
 func checkSpecialChars(f *facts.Facts) []Finding {
 	var odd []oddFolder
-	for _, name := range []string{"GOMODCACHE", "GOPATH", "GOROOT", "GOCACHE", "GOTMPDIR"} {
+	for _, name := range []string{"GOPATH", "GOMODCACHE", "GOROOT", "GOCACHE", "GOTMPDIR"} { // the roots first
 		for _, v := range seenValues(f, name) {
 			odd = addOdd(f, odd, v)
 		}
@@ -243,7 +252,7 @@ func addOdd(f *facts.Facts, odd []oddFolder, v seenValue) []oddFolder {
 		}
 	}
 	for i := range odd {
-		if odd[i].key == key && (odd[i].folder == folder || strings.HasPrefix(folder, odd[i].folder)) {
+		if odd[i].key == key && envInside(f.Platform.Separator(), odd[i].folder, folder) {
 			if !strings.Contains(" "+strings.Join(odd[i].variables, " ")+" ", " "+v.name+" ") {
 				odd[i].variables = append(odd[i].variables, v.name)
 			}
@@ -301,27 +310,45 @@ func usesC(f *facts.Facts, c *facts.Consumer) bool {
 func (o *oddFolder) finding(f *facts.Facts) Finding {
 	variables := strings.Join(o.variables, ", ")
 	finding := Finding{Severity: o.severity, Object: o.folder, Evidence: []Evidence{o.seen.evidence()}}
-	move := "GOPATH=C:\\go-work GOCACHE=C:\\go-cache GOTMPDIR=C:\\go-tmp"
+	plain := map[string]string{"GOPATH": `C:\go-work`, "GOMODCACHE": `C:\go-work\pkg\mod`, "GOCACHE": `C:\go-cache`, "GOTMPDIR": `C:\go-tmp`}
+	finding.Steps = []Step{{Text: msg.New("make the folder for temporary files, which Go does not make itself"), Command: makeFolder(f, plain["GOTMPDIR"])},
+		{Text: msg.New("give Go folders with short plain names"), Command: `go env -w GOPATH=C:\go-work GOCACHE=C:\go-cache GOTMPDIR=C:\go-tmp`}}
 	switch o.key {
 	case "shell":
-		finding.Message = say("env.special-chars.shell", "folder variables", msg.New("%q (%s) has a character that cgo refuses", o.folder, variables))
+		finding.Message = say("env.special-chars.shell", "folder variables", msg.New("\"%s\" (%s) has a character that cgo refuses", o.folder, variables))
 		finding.Cause = msg.New("packages with C code that name their own folder fail: %q", "malformed #cgo argument")
-		move = "GOMODCACHE=/var/tmp/gomodcache"
+		finding.Steps = o.plainFolder(f)
 	case "letters":
-		finding.Message = say("env.special-chars.letters", "folder variables", msg.New("%q (%s) has letters outside ASCII", o.folder, variables))
+		finding.Message = say("env.special-chars.letters", "folder variables", msg.New("\"%s\" (%s) has letters outside ASCII", o.folder, variables))
 		finding.Cause = msg.New("gcc of MinGW, and with it cgo, may not find files in it: it knows the letters of the system's code page only")
 	case "blanks":
-		finding.Message = say("env.special-chars.blanks", "folder variables", msg.New("%q (%s) has blanks", o.folder, variables))
+		finding.Message = say("env.special-chars.blanks", "folder variables", msg.New("\"%s\" (%s) has blanks", o.folder, variables))
 		finding.Cause = msg.New("go itself does not mind; scripts, make and gomobile often do")
 	case "long":
-		finding.Message = say("env.special-chars.long", "folder variables", msg.New("%q (%s) leaves too little of the 260 characters that names may have", o.folder, variables))
+		finding.Message = say("env.special-chars.long", "folder variables", msg.New("\"%s\" (%s) leaves too little of the 260 characters that names may have", o.folder, variables))
 		finding.Cause = msg.New("C compilers and git fail for files deep inside, although go itself can read them")
 	}
-	finding.Steps = []Step{{Text: msg.New("give Go folders with short plain names"), Command: "go env -w " + move}}
-	if o.seen.written() && o.seen.layer != layer.GoEnvFile && o.folder == o.seen.value {
-		finding.Steps = []Step{{Text: msg.New("name a folder with a short plain name there: %s", o.seen.from)}}
+	if o.key != "shell" && o.seen.written() && o.folder == o.seen.value {
+		finding.Steps = []Step{{Text: msg.New("move the folder to one with a short plain name, and change %s to name that (%s)", o.seen.name, o.seen.from)}}
+		if folder := plain[o.seen.name]; folder != "" {
+			finding.Steps = o.seen.repair(f, folder)
+			if o.seen.name == "GOTMPDIR" {
+				finding.Steps = append([]Step{{Text: msg.New("make the folder"), Command: makeFolder(f, folder)}}, finding.Steps...)
+			}
+		}
 	}
 	return finding
+}
+
+// plainFolder says how to give the variable a folder of the user's without odd characters: the default, or one that has
+// to be chosen because the home folder has such characters too.
+func (o *oddFolder) plainFolder(f *facts.Facts) []Step {
+	usual := map[string]string{"GOPATH": f.Platform.Join(f.Home, "go"), "GOMODCACHE": f.Platform.Join(f.Home, "go", "pkg", "mod")}[o.seen.name]
+	home := seenValue{name: o.seen.name, value: usual, consumer: o.seen.consumer}
+	if f.Home != "" && usual != o.seen.value && oddKey(f, &home) == "" && o.seen.written() {
+		return o.seen.repair(f, usual)
+	}
+	return []Step{{Text: msg.New("choose a folder of your own with a plain name, which other users cannot write, and name it with \"go env -w %s=FOLDER\"", o.seen.name)}}
 }
 
 // blankCompiler finds CC whose value is the name of a program with blanks, which go takes for a program and arguments.
@@ -334,8 +361,8 @@ func blankCompiler(f *facts.Facts) []Finding {
 			continue
 		}
 		out = append(out, Finding{Object: v.name, Consumers: concerns(f, v.ids),
-			Message:  say("env.special-chars.compiler", "variable value", msg.New("%s is %q, and go takes what follows the blank for arguments", v.name, v.value)),
-			Cause:    msg.New("cgo fails: C compiler %q not found", first),
+			Message:  say("env.special-chars.compiler", "variable value", msg.New("%s is \"%s\", and go takes what follows the blank for arguments", v.name, v.value)),
+			Cause:    msg.New("cgo fails: C compiler \"%s\" not found", first),
 			Evidence: []Evidence{v.evidence()}, Steps: v.repair(f, "\""+v.value+"\"")})
 	}
 	return out

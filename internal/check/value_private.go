@@ -300,8 +300,12 @@ func (l *leak) finding(f *facts.Facts) Finding {
 		text, names = msg.New("the name of module %s would be sent to the checksum database %s", module, p.database), "module database"
 	}
 	cause := msg.New("%s: a public server learns the name, and the download fails with 404 or 410", l.why)
-	if n := len(l.modules) - 1; n > 0 {
-		cause = msg.New("%s; the same holds for %d more modules", cause, n)
+	if len(l.modules) > 1 {
+		more := slices.Clone(l.modules[1:min(len(l.modules), 5)])
+		if len(l.modules) > 5 {
+			more = append(more, "…")
+		}
+		cause = msg.New("%s; the same holds for %s", cause, strings.Join(more, ", "))
 	}
 	return Finding{Object: l.pattern, Consumers: concerns(f, l.ids), Message: say("env.private-leak.module", names, text),
 		Cause: cause, Evidence: l.evidence, Steps: l.steps(f)}

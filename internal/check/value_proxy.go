@@ -16,8 +16,17 @@ import (
 type proxySeen struct {
 	seenValue
 	problems []goenv.ValueProblem
-	loopback bool
+	kind     proxyKind
 }
+
+// proxyKind is what the remarks on a proxy variable are about.
+type proxyKind uint8
+
+const (
+	proxyValue    proxyKind = iota
+	proxyConflict           // the other spelling has another value
+	proxyLoopback           // the proxy is the machine itself
+)
 
 // checkProxyVars judges the proxy variables of the environments of the developer's consumers.
 func checkProxyVars(f *facts.Facts) []Finding {
@@ -29,9 +38,12 @@ func checkProxyVars(f *facts.Facts) []Finding {
 	for _, p := range mergeProxies(all) {
 		lint := func(value string) []goenv.ValueProblem { return lintProxyVariable(p.name, value) }
 		var finding Finding
-		if p.loopback {
+		switch p.kind {
+		case proxyLoopback:
 			finding = loopbackFinding(f, &p)
-		} else {
+		case proxyConflict:
+			finding = conflictFinding(f, &p)
+		case proxyValue:
 			j := judge(p.value, p.problems, lint, false)
 			j.severity = Warning
 			if slices.ContainsFunc(p.problems, func(p goenv.ValueProblem) bool { return p.Instead == "HTTPS_PROXY" }) {
@@ -40,7 +52,7 @@ func checkProxyVars(f *facts.Facts) []Finding {
 			finding = p.finding(f, "env.proxyvars.value", j)
 			finding.Cause = msg.New("programs take different ways to the same server, or not the one that was meant")
 			if j.instead == "" {
-				finding.Steps = proxySteps(&p)
+				finding.Steps = proxySteps(f, &p)
 			}
 		}
 		out = append(out, finding)
@@ -49,19 +61,55 @@ func checkProxyVars(f *facts.Facts) []Finding {
 }
 
 // proxySteps says what to write in place of the parts of a value.
-func proxySteps(p *proxySeen) []Step {
+func proxySteps(f *facts.Facts, p *proxySeen) []Step {
 	var steps []Step
 	for _, problem := range p.problems {
 		switch {
-		case problem.Instead == "HTTPS_PROXY":
-			steps = append(steps, Step{Text: msg.New("set %s too, where %s is set: %s", "HTTPS_PROXY", p.name, p.from)})
+		case problem.Instead == "HTTPS_PROXY" || strings.EqualFold(p.name, "ALL_PROXY") && lintsClean(p.value):
+			both := p.seenValue
+			both.name = "HTTPS_PROXY"
+			if p.inherited() || withoutUsers(p.value) != p.value {
+				steps = append(steps, Step{Text: msg.New("set %s too, where %s is set: %s", "HTTPS_PROXY", p.name, p.from)})
+			} else if fishUniversal(f, at(p.from, "").Path) {
+				steps = append(steps, fishStep(both.name, p.value))
+			} else {
+				steps = append(steps, Step{Text: msg.New("in %s add %s", p.from, both.assignment(f, p.value))})
+			}
 		case problem.Instead != "":
-			steps = append(steps, Step{Text: msg.New("in %s write %s in place of %s", p.from, withoutUsers(problem.Instead), withoutUsers(problem.Token))})
+			steps = append(steps, p.replace(f, problem.Token, problem.Instead))
+		case strings.ContainsAny(problem.Token, "\"'`“”‘’„«»"):
+			steps = append(steps, Step{Text: msg.New("remove the quotes from the value of %s (%s)", p.name, p.from)})
+		case strings.EqualFold(p.name, "NO_PROXY") && problem.Token != "" && problem.Token != p.value:
+			steps = append(steps, Step{Text: msg.New("take %s out of the value of %s (%s)", problem.Token, p.name, p.from)})
 		default:
-			steps = append(steps, Step{Text: msg.New("correct the value of %s there: %s", p.name, p.from)})
+			steps = append(steps, p.repair(f, "")...)
 		}
 	}
 	return slices.CompactFunc(steps, func(a, b Step) bool { return a.Text.String() == b.Text.String() })
+}
+
+// lintsClean reports whether Go can use a value as a proxy.
+func lintsClean(value string) bool {
+	return !slices.ContainsFunc(goenv.LintProxyURL(value), func(p goenv.ValueProblem) bool { return p.Grade != goenv.GradeNote })
+}
+
+// conflictFinding is about two spellings of a variable with different values.
+func conflictFinding(f *facts.Facts, p *proxySeen) Finding {
+	lower := fromTrail(p.consumer, strings.ToLower(p.name))
+	lower.ids = p.ids
+	finding := Finding{Severity: Warning, Object: p.name, Consumers: concerns(f, p.ids), Evidence: []Evidence{p.evidence(), lower.evidence()},
+		Message: say("env.proxyvars.conflict", "variable value lower lowerValue", msg.New("%s is %q, which Go uses, and %s is %q, which VS Code and curl prefer",
+			p.name, p.shown(), lower.name, lower.shown())),
+		Cause: msg.New("programs take different ways to the same server, or not the one that was meant")}
+	switch first, second := at(p.from, ""), at(lower.from, ""); {
+	case withoutUsers(p.value) != p.value || withoutUsers(lower.value) != lower.value:
+		finding.Steps = []Step{{Text: msg.New("give both the same value, in %s and %s", p.from, lower.from)}}
+	case first.Line > 0 && second.Line > 0 && !fishUniversal(f, first.Path) && !fishUniversal(f, second.Path):
+		finding.Steps = []Step{{Text: msg.New("make both alike: in %s write %s, or in %s write %s", lower.from, lower.assignment(f, p.value), p.from, p.assignment(f, lower.value))}}
+	default:
+		finding.Steps = lower.repair(f, p.value)
+	}
+	return finding
 }
 
 func lintProxyVariable(name, value string) []goenv.ValueProblem {
@@ -87,10 +135,14 @@ func proxyProblems(f *facts.Facts, c *facts.Consumer) []proxySeen {
 			continue // a CGI program is no developer's environment
 		}
 		v := fromTrail(c, p.Variable)
-		i := slices.IndexFunc(out, func(o proxySeen) bool { return o.name == v.name && !o.loopback })
+		kind := proxyValue
+		if p.Other != "" {
+			kind = proxyConflict
+		}
+		i := slices.IndexFunc(out, func(o proxySeen) bool { return o.name == v.name && o.kind == kind })
 		if i < 0 {
 			i = len(out)
-			out = append(out, proxySeen{seenValue: v})
+			out = append(out, proxySeen{seenValue: v, kind: kind})
 		}
 		out[i].problems = append(out[i].problems, p)
 	}
@@ -100,7 +152,7 @@ func proxyProblems(f *facts.Facts, c *facts.Consumer) []proxySeen {
 		}
 		v := fromTrail(c, name)
 		if meantForAnother(f, &v) {
-			return append(out, proxySeen{seenValue: v, loopback: true})
+			return append(out, proxySeen{seenValue: v, kind: proxyLoopback})
 		}
 	}
 	return out
@@ -146,18 +198,18 @@ func fromTrail(c *facts.Consumer, name string) seenValue {
 
 func mergeProxies(all []proxySeen) []proxySeen {
 	var out []proxySeen
-	for _, loopback := range []bool{false, true} {
+	for _, kind := range []proxyKind{proxyValue, proxyConflict, proxyLoopback} {
 		var values []seenValue
 		for _, p := range all {
-			if p.loopback == loopback {
+			if p.kind == kind {
 				values = append(values, p.seenValue)
 			}
 		}
 		for _, v := range mergeSeen(values) {
 			i := slices.IndexFunc(all, func(p proxySeen) bool {
-				return p.loopback == loopback && p.name == v.name && p.value == v.value
+				return p.kind == kind && p.name == v.name && p.value == v.value
 			})
-			out = append(out, proxySeen{seenValue: v, problems: all[i].problems, loopback: loopback})
+			out = append(out, proxySeen{seenValue: v, problems: all[i].problems, kind: kind})
 		}
 	}
 	return out

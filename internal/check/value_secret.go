@@ -95,9 +95,7 @@ func (c *credential) finding(f *facts.Facts, e Evidence) Finding {
 		finding.Message = say("env.secrets.readable", "object host", msg.New("%s has credentials for %s in its URL, in a file that every user of this machine can read", finding.Object, c.host))
 	default:
 		finding.Message = say("env.secrets.file", "object host", msg.New("%s has credentials for %s in its URL", finding.Object, c.host))
-		if !strings.HasPrefix(c.name, "GO") {
-			finding.Severity = Warning
-		}
+		finding.Severity = Warning // only its owner reads it, today
 	}
 	finding.Steps = c.steps(f, committed, e)
 	return finding
@@ -110,15 +108,22 @@ func (c *credential) steps(f *facts.Facts, committed bool, e Evidence) []Step {
 		steps = append(steps, Step{Text: msg.New("change the password or revoke the token: the history of the repository keeps it")})
 	}
 	if strings.HasPrefix(c.name, "GO") {
-		host, _, _ := strings.Cut(c.host, ":")
 		netrc := "~/.netrc"
 		if f.Platform.Windows() {
 			netrc = `%USERPROFILE%\_netrc`
 		}
-		return append(steps, Step{Text: msg.New("write \"machine %s login … password …\" into %s, which only you may read, and remove what stands before the @ in %s", host, netrc, c.from)})
+		steps = append(steps, Step{Text: msg.New("write \"machine %s login … password …\" into %s, which only you may read, or name a program in GOAUTH that knows the password", c.host, netrc)})
+		if fishUniversal(f, e.Path) {
+			return append(steps, Step{Text: msg.New("set %s again without what stands before the @, with \"set -Ux\" in fish", c.name)})
+		}
+		return append(steps, Step{Text: msg.New("remove what stands before the @ in %s", c.from)})
 	}
-	steps = append(steps, Step{Text: msg.New("keep the secret in a file that only you may read, and take it out of %s", c.from)})
-	if !committed && f.Project.Exposed[e.Path] {
+	if fishUniversal(f, e.Path) {
+		steps = append(steps, Step{Text: msg.New("keep the secret in a file that only you may read, and take the variable out of fish"), Command: "set -eU " + c.name})
+	} else {
+		steps = append(steps, Step{Text: msg.New("keep the secret in a file that only you may read, and take it out of %s", c.from)})
+	}
+	if _, own := below(f, f.Home, e.Path); own && !committed && f.Project.Exposed[e.Path] {
 		steps = append(steps, Step{Text: msg.New("until then, let nobody else read the file"), Command: "chmod go-rw " + quoteArgument(f, e.Path)})
 	}
 	return steps

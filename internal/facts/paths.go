@@ -23,6 +23,9 @@ type Paths struct {
 	Usual map[string]*goenv.File
 	// Programs are the folders among the entries of PATH that have a go command.
 	Programs map[string]bool
+	// Plain are the variables of the Windows registry, as layers name them, whose type is REG_SZ: Windows leaves %NAME%
+	// in them as it is.
+	Plain map[string]bool
 }
 
 // PathInfo is what is known about a name.
@@ -83,7 +86,7 @@ func (i PathInfo) Private(uid int) bool {
 
 // paths looks at what the variables of the consumers name.
 func (g *gatherer) paths() *Paths {
-	p := &Paths{Files: map[string]PathInfo{}, Bins: map[string]Bin{}, Usual: map[string]*goenv.File{}, Programs: map[string]bool{}}
+	p := &Paths{Files: map[string]PathInfo{}, Bins: map[string]Bin{}, Usual: map[string]*goenv.File{}, Programs: map[string]bool{}, Plain: map[string]bool{}}
 	for i := range g.f.Consumers {
 		c := &g.f.Consumers[i]
 		if !c.Absent.IsZero() || !c.Failed.IsZero() {
@@ -93,7 +96,25 @@ func (g *gatherer) paths() *Paths {
 		g.installPaths(p, c)
 		g.searchPaths(p, c)
 	}
+	if g.p.Windows() {
+		g.plainValues(p)
+	}
 	return p
+}
+
+// plainValues looks which values of the registry Windows does not expand.
+func (g *gatherer) plainValues(p *Paths) {
+	for _, file := range []string{host.RegistryUser, host.RegistryMachine} {
+		data, ok := g.read(file)
+		if !ok {
+			continue
+		}
+		for line := range strings.Lines(string(data)) {
+			if key, value, ok := strings.Cut(line, "="); ok && strings.HasPrefix(value, "REG_SZ:") {
+				p.Plain[strings.TrimPrefix(file, host.RegistryPrefix)+`\`+key] = true
+			}
+		}
+	}
 }
 
 // envFilePaths looks at the go env file that a consumer reads, and at the one it would read without GOENV.

@@ -29,7 +29,8 @@ func LintHTTPProxy(getenv func(string) string) []ValueProblem {
 		up, low := getenv(name), getenv(lower)
 		if up != "" && low != "" && up != low {
 			addAll(name, []ValueProblem{{Token: redactURLText(low), Grade: GradeIneffective,
-				Text: msg.New("%s has another value: Go uses %s, while VS Code and curl prefer %s", lower, name, lower)}})
+				Other: lower,
+				Text:  msg.New("%s has another value: Go uses %s, while VS Code and curl prefer %s", lower, name, lower)}})
 		}
 	}
 	return append(list, lintProxyVariables(c, getenv)...)

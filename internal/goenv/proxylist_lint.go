@@ -37,6 +37,8 @@ type ValueProblem struct {
 	Text  msg.Text
 	// Instead, if not empty, is what to write in place of Token.
 	Instead string
+	// Other is the other spelling of Variable, if the remark is that its value is another one.
+	Other string
 }
 
 // LintProxyList remarks on the value of GOPROXY for a go command on the system p, in the order of the text: what Go

@@ -49,7 +49,9 @@ func (r *valueRemarks) addCharacter(i int, c rune, size int) {
 	switch {
 	case c == utf8.RuneError && size == 1:
 		r.add(i, token, GradeRefused, "", msg.New("this is not UTF-8"))
-	case c == '"' || c == '\'' || c == '`' || strings.ContainsRune("“”‘’„«»", c):
+	case strings.ContainsRune("“”‘’„«»", c):
+		r.add(i, token, GradeRefused, "", msg.New("typographic quotes are part of the value: no program removes them"))
+	case c == '"' || c == '\'' || c == '`':
 		r.add(i, token, GradeRefused, "", msg.New("quotes are part of the value here: only a shell removes them"))
 	case fullWidthASCII(c) != "":
 		r.add(i, token, GradeRefused, fullWidthASCII(c), msg.New("%q is a full-width character, not the ASCII one", token))

@@ -86,6 +86,7 @@ var chineseNet = []entry{
 	{"after a comma only 404 and 410 go on to version control: any other failure is final", "逗号之后：只有 404 和 410 会转到版本控制，其他错误直接失败"},
 	{"after a comma only 404 and 410 go on to %s: any other failure is final", "逗号之后：只有 404 和 410 会转到 %s，其他错误直接失败"},
 	{"this is not UTF-8", "不是 UTF-8"},
+	{"typographic quotes are part of the value: no program removes them", "弯引号会成为值的一部分：没有程序会去掉它们"},
 	{"quotes are part of the value here: only a shell removes them", "此处的引号会成为值的一部分：只有 shell 才会去掉引号"},
 	{"%q is a full-width character, not the ASCII one", "%q 是全角字符，不是对应的 ASCII 字符"},
 	{"an invisible character (%U) is part of the value", "值中有不可见字符 (%U)"},

@@ -242,7 +242,7 @@ func (f *fish) rebuildPath() {
 		why = user.why
 	}
 	if !slices.Equal(list, old.list) || !why.IsZero() {
-		f.put("PATH", 0, fishVar{list: list, why: why, export: true, path: true})
+		f.put("PATH", 0, fishVar{list: list, why: why, export: true, path: true, from: user.from, at: user.at})
 	}
 }
 

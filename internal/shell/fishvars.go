@@ -82,8 +82,8 @@ func (f *fish) put(name string, scope int, v fishVar) {
 		}
 		v.export = v.export || old.export
 	}
-	if v.from == "" || !f.quiet {
-		v.from, v.at = f.at(), f.f.env
+	if place := f.at(); v.from == "" || !f.quiet && place != "" {
+		v.from, v.at = place, f.f.env
 	}
 	v.hidden = !v.export
 	if scope < 0 {
@@ -119,7 +119,9 @@ func (f *fish) recordFish(name string, scope int, old fishVar) {
 	case !old.export:
 		return
 	}
-	now.from, now.at = f.at(), f.f.env
+	if place := f.at(); place != "" { // else what the shell does between its files, because of a line of one
+		now.from, now.at = place, f.f.env
+	}
 	f.record(name, now)
 }
 

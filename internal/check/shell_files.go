@@ -184,7 +184,7 @@ func contradiction(f *facts.Facts, m *facts.ShellMode, name string) (Finding, bo
 	}
 	finding.Severity = severity
 	finding.Message = say("shell.duplicate-exports.values", "variable value from other otherFrom",
-		msg.New("%s is set to %q by %s, and before that to %q by %s", name, shown(name, last.Value), last.From, shown(name, other.Value), other.From))
+		msg.New("%s is set to \"%s\" by %s, and before that to \"%s\" by %s", name, shown(name, last.Value), last.From, shown(name, other.Value), other.From))
 	finding.Cause = msg.New("the last line wins; whoever changes the other one sees no effect")
 	finding.Steps = []Step{{Text: msg.New("keep the line with the value you want, and remove the others")}}
 	return finding, true

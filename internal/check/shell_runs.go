@@ -98,11 +98,11 @@ func valueDivergence(f *facts.Facts, editor, window *seen, name string) (Finding
 	finding := Finding{Object: name, Evidence: divergenceEvidence(name, window, editor)}
 	switch {
 	case a == "":
-		finding.Message = say("shell.mode-divergence.not-in-editor", "variable value", msg.New("a terminal window has %s=%q, a program that asks a login shell has none", name, shown(name, b)))
+		finding.Message = say("shell.mode-divergence.not-in-editor", "variable value", msg.New("a terminal window has %s=\"%s\", a program that asks a login shell has none", name, shown(name, b)))
 		finding.Cause = msg.New("an editor started from the desktop or on a remote machine asks an interactive login shell (-ilc), and goes without this value")
 		finding.Steps = []Step{shareStep(f, name)}
 	case b == "":
-		finding.Message = say("shell.mode-divergence.not-in-terminal", "variable value", msg.New("only a login shell has %s=%q, a terminal window that is none has not", name, shown(name, a)))
+		finding.Message = say("shell.mode-divergence.not-in-terminal", "variable value", msg.New("only a login shell has %s=\"%s\", a terminal window that is none has not", name, shown(name, a)))
 		finding.Cause = msg.New("a terminal window of a desktop session that has read no login files goes without it")
 		finding.Steps = []Step{shareStep(f, name)}
 		if finding.Severity = Info; sessionLacks(f, name) {
@@ -110,7 +110,7 @@ func valueDivergence(f *facts.Facts, editor, window *seen, name string) (Finding
 		}
 	default:
 		finding.Message = say("shell.mode-divergence.values", "variable terminal login",
-			msg.New("%s is %q in a terminal window and %q in a login shell, which editors ask", name, shown(name, b), shown(name, a)))
+			msg.New("%s is \"%s\" in a terminal window and \"%s\" in a login shell, which editors ask", name, shown(name, b), shown(name, a)))
 		finding.Cause = msg.New("the editor and the terminal give the go command different settings")
 		finding.Steps = []Step{shareStep(f, name), {Text: msg.New("remove the other lines that set it")}}
 	}
@@ -218,7 +218,7 @@ func scriptDivergence(f *facts.Facts, by map[string]*seen, name string) (Finding
 	}
 	finding := Finding{Severity: Info, Object: name, Evidence: divergenceEvidence(name, editor)}
 	finding.Message = say("shell.mode-divergence.script", "variable value",
-		msg.New("only interactive shells have %s=%q, a command of a login shell has not", name, shown(name, a)))
+		msg.New("only interactive shells have %s=\"%s\", a command of a login shell has not", name, shown(name, a)))
 	if name == "PATH" {
 		only := without(goFolders(f, a), goFolders(f, b))
 		if len(only) == 0 {

@@ -13,6 +13,8 @@ var chineseCheckShell = []entry{
 
 	// shell.exports
 	{"%s is set by %s", "%s 由 %s 设置"},
+	{"%s is set by %d lines; an interactive login shell ends with %s, other sessions with %s", "%s 由 %d 行设置；交互式登录 shell 最终取自 %s，其他会话取自 %s"},
+	{"an interactive login shell ends with %s, other sessions with %s: whoever changes one of the lines sees no effect elsewhere", "交互式登录 shell 最终取自 %s，其他会话取自 %s：只改其中一行，在别处不起作用"},
 	{"%s is set by %d lines; %s decides", "%s 由 %d 行设置，最终由 %s 决定"},
 	{"no start of the shell reaches the line that sets %s, %s", "无论怎样启动 shell，都不会执行设置 %s 的 %s"},
 
@@ -50,13 +52,13 @@ var chineseCheckShell = []entry{
 	{"scripts, scheduled jobs and commands through ssh do not see it", "脚本、定时任务和通过 ssh 执行的命令看不到它"},
 
 	// shell.resolve-slow
-	{"an editor that is started from the desktop or on a remote machine waits 10 seconds for it, then goes on without PATH and everything else that the start-up files set", "从桌面或在远程机器上启动的编辑器最多等待 10 秒，之后不再使用启动文件设置的 PATH 等变量"},
+	{"an editor that is started from the desktop or on a remote machine waits %d seconds for it, then goes on without PATH and everything else that the start-up files set", "从桌面或在远程机器上启动的编辑器最多等待 %d 秒，之后不再使用启动文件设置的 PATH 等变量"},
 	{"see which line it is", "查看是哪一行"},
 	{"%s does not complete its start-up: %s", "%s 的启动过程无法完成：%s"},
-	{"%s had not completed its start-up after 10 seconds", "%s 在 10 秒后仍未完成启动"},
+	{"%s had not completed its start-up after %d seconds", "%s 在 %d 秒后仍未完成启动"},
 	{"%s ends with status %d before it runs the command it was given", "%s 未执行给定的命令就以状态码 %d 退出"},
 	{"%s takes %s seconds to start", "%s 启动需要 %s 秒"},
-	{"an editor waits for it each time it is started, at most 10 seconds", "编辑器每次启动都要等待它，最多 10 秒"},
+	{"an editor waits for it each time it is started, at most %d seconds", "编辑器每次启动都要等待它，最多 %d 秒"},
 	{"each terminal window takes that long to open", "每个终端窗口都要这么久才能打开"},
 	{"skip the line when VSCODE_RESOLVING_ENVIRONMENT is set, or when standard output is no terminal", "在设置了 VSCODE_RESOLVING_ENVIRONMENT 或标准输出不是终端时跳过该行"},
 

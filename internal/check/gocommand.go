@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/goready/goready/internal/facts"
@@ -19,13 +20,14 @@ func goCommand(f *facts.Facts, args string) string {
 
 // localGo returns a command line that runs go with args, whatever toolchain is asked for, and which no other command
 // notices. For Windows it is one that cmd and PowerShell take alike, and in which PowerShell cuts no number at its dots.
+// more are other variables, as KEY=value, quoted for the shell.
 func localGo(f *facts.Facts, args string, more ...string) string {
-	set := strings.Join(append(more, "GOTOOLCHAIN=local"), " ")
+	set := slices.Concat(more, []string{"GOTOOLCHAIN=local"})
 	switch {
 	case f.Platform.Windows():
-		return `cmd /c "set GOTOOLCHAIN=local&& go ` + args + `"`
+		return `cmd /c "set ` + strings.Join(set, "&& set ") + `&& go ` + args + `"`
 	case shellKind(f) == shell.Fish:
-		return "env " + set + " go " + args
+		return "env " + strings.Join(set, " ") + " go " + args
 	}
-	return set + " go " + args
+	return strings.Join(set, " ") + " go " + args
 }

@@ -39,7 +39,7 @@ func shim(f *facts.Facts, t *facts.Toolchain) []Finding {
 	}
 	finding.Steps = shimSteps(program, real, editor)
 	if editor && program.Real != program.Path && !strings.HasPrefix(f.Platform.Base(program.Real), "go") {
-		finding.Steps = append(finding.Steps, Step{Text: msg.New("do not choose it with \"Go: Choose Go Environment\": the dialog follows the link, and the extension then runs %s, which is no go command", program.Real)})
+		finding.Steps = append(finding.Steps, Step{Text: msg.New("do not choose it with \"Go: Choose Go Environment\": the dialog may follow the link, and the extension then runs %s, which is no go command", program.Real)})
 	}
 	return []Finding{finding}
 }
@@ -49,7 +49,7 @@ func shimCause(manager string, editor bool) msg.Text {
 	var here, otherwise string
 	switch manager {
 	case "mise", "rtx":
-		here, otherwise = "mise.toml, .tool-versions", "~/.config/mise/config.toml"
+		here, otherwise = "mise.toml/.tool-versions", "~/.config/mise/config.toml"
 	case "asdf":
 		here, otherwise = ".tool-versions", "~/.tool-versions"
 	case "goenv":
@@ -60,9 +60,9 @@ func shimCause(manager string, editor bool) msg.Text {
 		return msg.New("which Go it starts depends on the folder and on files of the manager; where there is none, it fails")
 	}
 	if editor {
-		return msg.New("the Go extension and gopls run it in the folders of the workspace: which Go that starts is decided by the nearest of %s there or above, else by %s; where none names one, it fails", here, otherwise)
+		return msg.New("the Go extension and gopls run it in the folders of the workspace: which Go that starts is decided by the nearest %s there or above, else by %s; where none names one, it fails", here, otherwise)
 	}
-	return msg.New("which Go it starts is decided by the nearest of %s in the folder or above, else by %s; where none names one, it fails", here, otherwise)
+	return msg.New("which Go it starts is decided by the nearest %s in the folder or above, else by %s; where none names one, it fails", here, otherwise)
 }
 
 func shimSteps(program, real *facts.GoProgram, editor bool) []Step {

@@ -59,10 +59,10 @@ func (g *gatherer) managers() []VersionManager {
 			lines = g.startupLines()
 		}
 		m := VersionManager{Name: k.name, Dir: dir, Consumers: g.pathHas(k.folders)}
-		has := func(marks []string) bool {
-			return slices.ContainsFunc(lines, func(l startupLine) bool { return hasMark(l.text, marks) })
-		}
-		if len(m.Consumers) == 0 && !has(k.lines) {
+		withGo := bare(g.foldersWithGo(k.folders))
+		if len(m.Consumers) == 0 && !slices.ContainsFunc(lines, func(l startupLine) bool {
+			return hasMark(l.text, k.lines) || hasMark(l.text, withGo) && strings.Contains(strings.ToUpper(l.text), "PATH")
+		}) {
 			continue
 		}
 		marks := slices.Concat(k.lines, bare(k.folders))
@@ -78,6 +78,18 @@ func (g *gatherer) managers() []VersionManager {
 
 func hasMark(text string, marks []string) bool {
 	return slices.ContainsFunc(marks, func(m string) bool { return strings.Contains(text, m) })
+}
+
+// foldersWithGo returns those of the folders below the home folder that have a go command. A line that puts one on PATH
+// counts also where PATH is not known in the end.
+func (g *gatherer) foldersWithGo(folders []string) []string {
+	var out []string
+	for _, dir := range folders {
+		if _, err := host.LookPath(g.h, "go", g.p.Join(g.user.Home, dir), "/"); err == nil && strings.HasPrefix(dir, "/") {
+			out = append(out, dir)
+		}
+	}
+	return out
 }
 
 // bare returns folders without the slash at their end, as lines may name them.

@@ -89,9 +89,9 @@ func faults() []fault {
 		{"two_version_managers", "go.manager-conflict", "path", func(m *machine) {
 			m.homeFile(".gvm/scripts/gvm", "export GVM_ROOT=$HOME/.gvm\n")
 			m.homeFile(".gvm/gos/go1.25.3/VERSION", "go1.25.3\n")
-			m.homeFile(".goenv/bin/goenv", "#!/bin/sh\nexit 0\n")
+			m.homeFile(".goenv/shims/go", "#!/bin/sh\nexit 0\n")
 			m.homeFile(".goenv/versions/1.26.8/VERSION", "go1.26.8\n")
-			m.append(m.home+"/.bashrc", "[ -s ~/.gvm/scripts/gvm ] && . ~/.gvm/scripts/gvm\nexport GOENV_ROOT=$HOME/.goenv\nPATH=$GOENV_ROOT/bin:$PATH\n")
+			m.append(m.home+"/.bashrc", "[ -s ~/.gvm/scripts/gvm ] && . ~/.gvm/scripts/gvm\nexport GOENV_ROOT=$HOME/.goenv\nPATH=$PATH:$GOENV_ROOT/shims\n")
 		}},
 
 		{"malformed_go_env_file", "env.goenv-file", "goenv-syntax", func(m *machine) { m.goEnv("export GONOPROXY=git.example.com/*") }},

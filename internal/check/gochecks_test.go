@@ -124,6 +124,7 @@ func newOracle(t *testing.T) *oracle {
 		t.Fatal(err)
 	}
 	o := &oracle{t, home, filepath.Join(home, "ws"), strings.TrimSpace(string(out))}
+	o.write(".config/go/telemetry/mode", "off\n") // else go goes on writing there after it has ended
 	o.write("ws/main.go", "package main\n\nimport \"fmt\"\n\nfunc main() { fmt.Println() }\n")
 	o.write("ws/go.mod", "module example.com/m\n\ngo 1.21\n")
 	return o
@@ -221,4 +222,52 @@ func TestMixedSDK(t *testing.T) {
 	if !strings.Contains(findings, "error go.goroot-mixed ["+filepath.Join(o.home, "sdk")+"]") {
 		t.Errorf("found:\n%s", findings)
 	}
+}
+
+// TestRepairsRun types the commands of repairs that run go where every go command stops: they work, and the finding is
+// gone. The same command without what makes it run fails.
+func TestRepairsRun(t *testing.T) {
+	for _, c := range []struct{ name, mod, file, env, finds, command string }{
+		{"mode_invalid", "go 1.21", "GOTOOLCHAIN=1.26.8", "", "go.toolchain-mode", "go env -u GOTOOLCHAIN"},
+		{"mode_path", "go 1.99.1", "GOTOOLCHAIN=path", "", "go.toolchain-mode", "go env -u GOTOOLCHAIN"},
+		{"needed_proxy_off", "go 1.99.1", "GOPROXY=off", "GOTOOLCHAIN=auto", "go.toolchain-needed", "go env -u GOPROXY"},
+		{"goroot_and_needed", "go 1.99.1", "GOROOT=/nonexistent", "GOTOOLCHAIN=auto", "go.goroot-env", "go env -u GOROOT"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := newOracle(t)
+			o.write("ws/go.mod", "module example.com/m\n\n"+c.mod+"\n")
+			o.write(".config/go/env", c.file+"\n")
+			env := []string{"HOME=" + o.home, "SHELL=/bin/sh", "PATH=" + filepath.Join(o.goroot, "bin") + ":/usr/bin:/bin"}
+			if c.env != "" {
+				env = append(env, c.env)
+			}
+			findings := goFindings(t, thisMachine{local.New(), env}, o.dir)
+			command := ""
+			for line := range strings.Lines(findings) {
+				if i := strings.LastIndex(line, "  "); strings.HasPrefix(line, "  fix ") && strings.HasSuffix(strings.TrimSpace(line), c.command) {
+					command = strings.TrimSpace(line[i:])
+				}
+			}
+			if command == "" || command == c.command {
+				t.Fatalf("no repair ends in %q and has something before it:\n%s", c.command, findings)
+			}
+			if out, err := o.typed(c.command, env); err == nil {
+				t.Errorf("%s works too: %s", c.command, out)
+			}
+			if out, err := o.typed(command, env); err != nil {
+				t.Errorf("%s: %v: %s", command, err, out)
+			}
+			if data, err := os.ReadFile(filepath.Join(o.home, ".config", "go", "env")); err != nil || strings.TrimSpace(string(data)) != "" {
+				t.Errorf("the go env file has %q, %v", data, err)
+			}
+		})
+	}
+}
+
+// typed runs a command line in the workspace.
+func (o *oracle) typed(command string, env []string) (string, error) {
+	cmd := exec.Command("/bin/sh", "-c", command)
+	cmd.Dir, cmd.Env = o.dir, env
+	out, err := cmd.CombinedOutput()
+	return string(out), err
 }

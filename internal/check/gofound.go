@@ -55,7 +55,7 @@ func missingCause(missing []string) msg.Text {
 		return msg.New("every go command typed here fails with \"command not found\"")
 	}
 	if slices.Contains(missing, "vscode-go") {
-		return msg.New("the Go extension says \"Failed to find the go binary\", and neither gopls nor the debugger starts")
+		return msg.New("the Go extension says 'Failed to find the \"go\" binary in either GOROOT…', and neither gopls nor the debugger starts")
 	}
 	return msg.New("what is started there cannot run go; gopls loads no package without it")
 }
@@ -231,7 +231,7 @@ func mismatch(f *facts.Facts, t *facts.Toolchain, groups []int) Finding {
 		}
 	}
 	if sameVersion(t, groups) {
-		finding.Severity = Info
+		finding.Severity, finding.Cause = Info, twoInstallations()
 	}
 	want := a
 	if v := newest(t, "", func(p *facts.GoProgram) bool { return p == a || p == b }); v != nil {
@@ -239,6 +239,11 @@ func mismatch(f *facts.Facts, t *facts.Toolchain, groups []int) Finding {
 	}
 	finding.Steps = []Step{{Text: msg.New("change these lines so that %s comes first for all", f.Platform.Dir(want.Path))}}
 	return finding
+}
+
+// twoInstallations is why two SDKs of one version are worth knowing.
+func twoInstallations() msg.Text {
+	return msg.New("they are two installations: updating the one does not change the other")
 }
 
 // sameVersion reports whether programs are known to be of one version.
@@ -254,13 +259,15 @@ func chosenBy(f *facts.Facts, t *facts.Toolchain, index int, ids []string) []Evi
 		return list
 	}
 	for _, id := range ids {
-		switch t.Use(id).By {
-		case "goroot":
-			list = append(list, settingEvidence(f, "go.goroot")...)
-		case "alternateTool":
-			list = append(list, settingEvidence(f, "go.alternateTools")...)
-		default:
+		setting := map[string]string{"goroot": "go.goroot", "alternateTool": "go.alternateTools"}[t.Use(id).By]
+		if setting == "" {
 			continue
+		}
+		for _, e := range settingEvidence(f, setting) {
+			// The folder of the program has come into PATH by the same setting, and that line is the one that names it.
+			if !slices.ContainsFunc(list, func(has Evidence) bool { return has.Path == e.Path }) {
+				list = append(list, e)
+			}
 		}
 		break
 	}
@@ -295,9 +302,12 @@ func jobMismatches(f *facts.Facts, t *facts.Toolchain) []Finding {
 		case login != nil && login.Runs >= 0 && login.Unknown.IsZero() && t.Commands[u.Runs].RealRoot != "" &&
 			t.Commands[login.Runs].RealRoot != "" && !hasRoot(t, []int{login.Runs}, u.Runs):
 			p := &t.Commands[u.Runs]
-			finding.Message = say("go.consumer-mismatch.job-other", "consumer version shellVersion",
-				msg.New("%s runs %s, but a login shell runs %s", u.Consumer, shownVersion(p.SDK), shownVersion(t.Commands[login.Runs].SDK)))
+			finding.Message = say("go.consumer-mismatch.job-other", "consumer path version shellPath shellVersion",
+				msg.New("%s runs %s (%s), but a login shell runs %s (%s)", u.Consumer, p.Path, shownVersion(p.SDK), t.Commands[login.Runs].Path, shownVersion(t.Commands[login.Runs].SDK)))
 			finding.Cause = msg.New("what was tested in the shell is built with another Go in the job")
+			if sameVersion(t, []int{login.Runs, u.Runs}) {
+				finding.Severity, finding.Cause = Info, twoInstallations()
+			}
 			finding.Evidence = append(finding.Evidence, row(p, nil), row(&t.Commands[login.Runs], []string{"shell-login"}))
 		default:
 			continue

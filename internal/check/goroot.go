@@ -85,12 +85,12 @@ func (s *rootSetting) finding(f *facts.Facts, t *facts.Toolchain) (Finding, bool
 	case !ok || !r.Unknown.IsZero():
 		return Finding{}, false
 	case !r.Exists:
-		finding.Message = say("go.goroot-env.missing", "value", msg.New("GOROOT is %q, and there is no such folder", s.value))
+		finding.Message = say("go.goroot-env.missing", "value", msg.New("GOROOT is \"%s\", and there is no such folder", s.value))
 		finding.Cause = msg.New("every go command stops with \"cannot find GOROOT directory\"")
 		finding.Steps = s.unset(f, t, true)
 		return finding, true
 	case !r.Tools:
-		finding.Message = say("go.goroot-env.no-sdk", "value", msg.New("GOROOT is %q, which is not a Go SDK: it has no folder pkg/tool", s.value))
+		finding.Message = say("go.goroot-env.no-sdk", "value", msg.New("GOROOT is \"%s\", which is not a Go SDK: it has no folder pkg/tool", s.value))
 		finding.Cause = msg.New("no package of the standard library is found: \"package fmt is not in std\"")
 		finding.Steps = s.unset(f, t, false)
 		return finding, true
@@ -101,13 +101,13 @@ func (s *rootSetting) finding(f *facts.Facts, t *facts.Toolchain) (Finding, bool
 	}
 	if p.RealRoot == r.Real {
 		finding.Severity = Info
-		finding.Message = say("go.goroot-env.redundant", "value", msg.New("GOROOT is %q, which the go command there knows by itself", s.value))
+		finding.Message = say("go.goroot-env.redundant", "value", msg.New("GOROOT is \"%s\", which the go command there knows by itself", s.value))
 		finding.Cause = msg.New("it will be wrong as soon as another Go is installed or comes first on PATH")
 		finding.Steps = s.unset(f, t, false)
 		return finding, true
 	}
 	finding.Message = say("go.goroot-env.mixed", "value version path pathVersion",
-		msg.New("GOROOT is %q (%s), but the go command that runs is %s (%s)", s.value, shownVersion(r.SDK), p.Path, shownVersion(p.SDK)))
+		msg.New("GOROOT is \"%s\" (%s), but the go command that runs is %s (%s)", s.value, shownVersion(r.SDK), p.Path, shownVersion(p.SDK)))
 	finding.Evidence = append(slices.Clone(s.evidence), row(p, nil))
 	finding.Steps = s.unset(f, t, false)
 	a, b := versionOf(r.SDK), versionOf(p.SDK)
@@ -144,7 +144,7 @@ func (s *rootSetting) unset(f *facts.Facts, t *facts.Toolchain, broken bool) []S
 	}
 	for _, id := range s.ids {
 		if p, ok := t.GoCommandOf(id); ok && p.SDK.Root != "" && !f.Platform.Windows() {
-			return []Step{{Text: msg.New("remove the line; \"go env -u\" needs a GOROOT that exists for that"), Command: "GOROOT=" + quote(p.SDK.Root) + " go env -u GOROOT"}}
+			return []Step{{Text: msg.New("remove the line; \"go env -u\" needs a GOROOT that exists for that"), Command: localGo(f, "env -u GOROOT", "GOROOT="+quote(p.SDK.Root))}}
 		}
 	}
 	return []Step{{Text: msg.New("remove the line in an editor: no go command works as long as it is there")}}
@@ -161,7 +161,7 @@ func unsetSteps(f *facts.Facts, name string, id layer.ID, where Evidence) []Step
 	}
 	switch id {
 	case layer.GoEnvFile:
-		return []Step{{Text: msg.New("take it out of the go env file"), Command: "go env -u " + name}}
+		return []Step{{Text: msg.New("take it out of the go env file"), Command: goCommand(f, "env -u "+name)}}
 	case layer.WindowsUser, layer.WindowsMachine:
 		scope := "User"
 		if id == layer.WindowsMachine {
@@ -190,7 +190,7 @@ func ignoredGoroot(f *facts.Facts, t *facts.Toolchain) (Finding, bool) {
 		return Finding{}, false
 	}
 	return Finding{Severity: Warning, Object: "go.goroot", Evidence: settingEvidence(f, "go.goroot"),
-		Message: say("go.goroot-env.setting", "value", msg.New("the setting go.goroot is %q, and there is no such folder", text)),
+		Message: say("go.goroot-env.setting", "value", msg.New("the setting go.goroot is \"%s\", and there is no such folder", text)),
 		Cause:   msg.New("the Go extension ignores it and runs whatever go it finds elsewhere"),
 		Steps:   []Step{{Text: msg.New("remove the setting and reload the window")}}}, true
 }

@@ -138,7 +138,7 @@ func entryEvidence(f *facts.Facts, program string, ids []string) []Evidence {
 		}
 		e := at(from, "")
 		if e.Path == "" {
-			e = at(from, dir)
+			e = at(from, "PATH has "+dir)
 		}
 		if e.Path != "" && !slices.Contains(files, e) {
 			files = append(files, e)

@@ -22,27 +22,47 @@ func shim(f *facts.Facts, t *facts.Toolchain) []Finding {
 	if program == nil {
 		return nil
 	}
-	finding := Finding{Object: theGo, Consumers: ids, Evidence: []Evidence{row(program, nil)},
-		Cause: msg.New("which Go it starts depends on the folder and on files of the manager; where there is none, it fails")}
+	editor := slices.ContainsFunc(ids, func(id string) bool { return id != "current" })
+	finding := Finding{Object: theGo, Consumers: ids, Evidence: []Evidence{row(program, nil)}, Cause: shimCause(program.Shim, editor)}
 	finding.Evidence = append(finding.Evidence, entryEvidence(f, program.Path, ids)...)
 	if program.Shim == "script" {
 		finding.Message = say("go.shim.script", "path", msg.New("%s is not the go command but something that starts one", program.Path))
 	} else {
 		finding.Message = say("go.shim.manager", "path manager", msg.New("%s is not the go command but a stand-in of %s", program.Path, program.Shim))
 	}
-	editor := slices.ContainsFunc(ids, func(id string) bool { return id != "current" })
 	real := newest(t, "", func(p *facts.GoProgram) bool { return p.Shim == "" && p.Origin.Kind == program.Shim })
 	if real == nil {
 		real = newest(t, "", func(p *facts.GoProgram) bool { return p.Shim == "" })
 	}
-	switch {
-	case editor && len(program.Links) > 1 && !strings.HasPrefix(f.Platform.Base(program.Real), "go"):
-		finding.Cause = msg.New("the Go extension follows the link and runs \"%s env\", which is no go command: it says \"Failed to run\" and finds no tools", program.Real)
-	case program.Shim == "snap":
-		finding.Severity = Info
+	if program.Shim == "snap" { // the launcher harms nobody, and the Go extension passes it by
+		finding.Severity, editor = Info, false
 	}
 	finding.Steps = shimSteps(program, real, editor)
+	if editor && program.Real != program.Path && !strings.HasPrefix(f.Platform.Base(program.Real), "go") {
+		finding.Steps = append(finding.Steps, Step{Text: msg.New("do not choose it with \"Go: Choose Go Environment\": the dialog may follow the link, and the extension then runs %s, which is no go command", program.Real)})
+	}
 	return []Finding{finding}
+}
+
+// shimCause says what decides which Go a stand-in starts.
+func shimCause(manager string, editor bool) msg.Text {
+	var here, otherwise string
+	switch manager {
+	case "mise", "rtx":
+		here, otherwise = "mise.toml/.tool-versions", "~/.config/mise/config.toml"
+	case "asdf":
+		here, otherwise = ".tool-versions", "~/.tool-versions"
+	case "goenv":
+		here, otherwise = ".go-version", "~/.goenv/version"
+	case "snap":
+		return msg.New("it starts the go of the snap, which is another one after each refresh of the snap")
+	default:
+		return msg.New("which Go it starts depends on the folder and on files of the manager; where there is none, it fails")
+	}
+	if editor {
+		return msg.New("the Go extension and gopls run it in the folders of the workspace: which Go that starts is decided by the nearest %s there or above, else by %s; where none names one, it fails", here, otherwise)
+	}
+	return msg.New("which Go it starts is decided by the nearest %s in the folder or above, else by %s; where none names one, it fails", here, otherwise)
 }
 
 func shimSteps(program, real *facts.GoProgram, editor bool) []Step {

@@ -27,6 +27,10 @@ func toolchainMode(f *facts.Facts, _ *facts.Toolchain) []Finding {
 	for _, s := range toolchainSettings(f) {
 		finding := Finding{Object: "GOTOOLCHAIN", Consumers: s.ids, Evidence: []Evidence{reasonEvidence("GOTOOLCHAIN", s.by)}}
 		finding.Steps = unsetSteps(f, "GOTOOLCHAIN", s.by.Layer, finding.Evidence[0])
+		now := s.breaks(f)
+		if s.by.Layer == layer.GoEnvFile && !now.IsZero() {
+			finding.Steps[0].Command = localGo(f, "env -u GOTOOLCHAIN")
+		}
 		switch kind := toolchainKind(s.value); {
 		case kind == "invalid":
 			finding.Message = say("go.toolchain-mode.invalid", "value", msg.New("GOTOOLCHAIN is %q, which go does not understand", s.value))
@@ -37,7 +41,11 @@ func toolchainMode(f *facts.Facts, _ *facts.Toolchain) []Finding {
 			finding.Severity = Warning
 			finding.Message = say("go.toolchain-mode.fixed", "value", msg.New("GOTOOLCHAIN is %q: no go.mod chooses its toolchain", s.value))
 			finding.Cause = msg.New("a module or tool that requires a newer Go fails instead of getting it")
-			if now := s.breaks(f); !now.IsZero() {
+			if s.value == "path" || strings.HasSuffix(s.value, "+path") {
+				finding.Message = say("go.toolchain-mode.path", "value", msg.New("GOTOOLCHAIN is %q: go.mod can only choose among the toolchains that are on PATH", s.value))
+				finding.Cause = msg.New("a module or tool that requires another Go fails unless a command of that name, such as go1.26.8, is on PATH")
+			}
+			if !now.IsZero() {
 				finding.Severity = Error
 				finding.Cause = msg.New("in this workspace go stops with: %s", now)
 			}
@@ -279,9 +287,9 @@ func twoPart(f *facts.Facts, _ *facts.Toolchain) []Finding {
 		finding.Severity = Error
 		finding.Message = say("go.toolchain-two-part.no-release", "line local", msg.New("\"go %s\" makes %s look for a toolchain of that name, which does not exist", file.Go.Value, local))
 		finding.Cause = msg.New("every go command here stops with \"toolchain not available\"; a release has three numbers")
-		finding.Steps = []Step{{Text: msg.New("name a release"), Command: "go mod edit -go=" + file.Go.Value + ".0"}, {Text: msg.New("or install a newer Go")}}
+		finding.Steps = []Step{{Text: msg.New("name a release"), Command: localGo(f, "mod edit -go="+file.Go.Value+".0")}, {Text: msg.New("or install a newer Go")}}
 		if s.File == c.Module.Work.Name || s.File == c.Module.Given.Name {
-			finding.Steps[0].Command = "go work edit -go=" + file.Go.Value + ".0"
+			finding.Steps[0].Command = localGo(f, "work edit -go="+file.Go.Value+".0")
 		}
 	case minorOf(v) > expected:
 		finding.Severity = Warning

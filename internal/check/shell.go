@@ -189,7 +189,7 @@ func addEvidence(list []Evidence, more ...Evidence) []Evidence {
 
 // shown is a value as it may be shown.
 func shown(name, value string) string {
-	value = layer.Redact(name, value)
+	value = strings.NewReplacer("\n", `\n`, "\r", `\r`).Replace(layer.Redact(name, value))
 	if len(value) > 200 {
 		return strings.ToValidUTF8(value[:200], "") + "…"
 	}

@@ -15,12 +15,13 @@ import (
 type export struct {
 	set     layer.Set
 	at      Evidence
-	decides bool
 	reached bool
+	login   bool // what an interactive login shell ends with
+	other   bool // what another way to start the shell ends with
 }
 
-// exportsOf returns the lines that set a variable in any way to start the shell: those that decide, then those that
-// are overwritten, then those that no shell reaches. Of PATH only those that add a folder for Go.
+// exportsOf returns the lines that set a variable in any way to start the shell: those that decide, those of an
+// interactive login shell first, then those that are overwritten, then those that no shell reaches. Of PATH only those that add a folder for Go.
 func exportsOf(f *facts.Facts, name string) []export {
 	var list []export
 	for i := range f.Startup.Modes {
@@ -30,7 +31,9 @@ func exportsOf(f *facts.Facts, name string) []export {
 		for _, s := range env.Trail(name) {
 			_, _, ok := place(s)
 			if ok && !isOpaque(s) && (name != "PATH" || addsGoFolder(f, before, s.Value)) {
-				merge(&list, export{set: s, at: at(s.From, ""), reached: s.Skipped.IsZero(), decides: s.Skipped.IsZero() && s.From == last.From})
+				decides := s.Skipped.IsZero() && s.From == last.From
+				login := f.Startup.Modes[i].Flags == "-ilc"
+				merge(&list, export{set: s, at: at(s.From, ""), reached: s.Skipped.IsZero(), login: decides && login, other: decides && !login})
 			}
 			if s.Skipped.IsZero() {
 				before = s.Value
@@ -43,7 +46,9 @@ func exportsOf(f *facts.Facts, name string) []export {
 
 func (e *export) rank() int {
 	switch {
-	case e.decides:
+	case e.login:
+		return 3
+	case e.other:
 		return 2
 	case e.reached:
 		return 1
@@ -58,8 +63,9 @@ func merge(list *[]export, e export) {
 			continue
 		}
 		if e.rank() > old.rank() {
-			old.decides, old.reached, old.set.Value = e.decides, e.reached, e.set.Value
+			old.reached, old.set.Value = e.reached, e.set.Value
 		}
+		old.login, old.other = old.login || e.login, old.other || e.other
 		if old.set.Skipped.IsZero() { // whatever else: say when it is skipped
 			old.set.Skipped = e.set.Skipped
 		}
@@ -115,6 +121,9 @@ func exportsMessage(name string, list []export) Message {
 		return say("shell.exports.unreached", "variable from", msg.New("no start of the shell reaches the line that sets %s, %s", name, first.set.From))
 	case len(list) == 1:
 		return say("shell.exports.set", "variable from", msg.New("%s is set by %s", name, first.set.From))
+	case first.login && !list[1].login && list[1].other:
+		return say("shell.exports.sessions", "variable lines from otherFrom",
+			msg.New("%s is set by %d lines; an interactive login shell ends with %s, other sessions with %s", name, len(list), first.set.From, list[1].set.From))
 	default:
 		return say("shell.exports.several", "variable lines from", msg.New("%s is set by %d lines; %s decides", name, len(list), first.set.From))
 	}
@@ -184,8 +193,11 @@ func contradiction(f *facts.Facts, m *facts.ShellMode, name string) (Finding, bo
 	}
 	finding.Severity = severity
 	finding.Message = say("shell.duplicate-exports.values", "variable value from other otherFrom",
-		msg.New("%s is set to %q by %s, and before that to %q by %s", name, shown(name, last.Value), last.From, shown(name, other.Value), other.From))
+		msg.New("%s is set to \"%s\" by %s, and before that to \"%s\" by %s", name, shown(name, last.Value), last.From, shown(name, other.Value), other.From))
 	finding.Cause = msg.New("the last line wins; whoever changes the other one sees no effect")
+	if list := exportsOf(f, name); len(list) > 1 && list[0].login && !list[1].login && list[1].other {
+		finding.Cause = msg.New("an interactive login shell ends with %s, other sessions with %s: whoever changes one of the lines sees no effect elsewhere", list[0].set.From, list[1].set.From)
+	}
 	finding.Steps = []Step{{Text: msg.New("keep the line with the value you want, and remove the others")}}
 	return finding, true
 }

@@ -9,17 +9,30 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goready/goready/internal/editor"
 	"github.com/goready/goready/internal/facts"
+	"github.com/goready/goready/internal/layer"
 	"github.com/goready/goready/internal/msg"
 	"github.com/goready/goready/internal/shell"
 )
 
-// The times after which the start of a shell is slow, and after which VS Code gives up
-// (application.shellEnvironmentResolutionTimeout).
+// The times after which the start of a shell is slow, and after which goready, and VS Code unless a setting says
+// otherwise, give up.
 const (
-	slowStart  = 3 * time.Second
-	editorWait = 10 * time.Second
+	slowStart = 3 * time.Second
+	runLimit  = 10 * time.Second
 )
+
+// timeLimit is the setting that says otherwise.
+const timeLimit = "application.shellEnvironmentResolutionTimeout"
+
+// waits returns how long the editor waits for the shell.
+func waits(f *facts.Facts) time.Duration {
+	if f.Editor == nil {
+		return runLimit
+	}
+	return time.Duration(editor.ResolveShell(&layer.Env{}, f.Editor.Settings, f.Shell).Timeout) * time.Second
+}
 
 // completes reports whether a shell that was run got to the command and ended.
 func completes(r *shell.ProbeResult) bool { return r.Env != nil && !r.TimedOut }
@@ -66,6 +79,9 @@ func modeDivergence(f *facts.Facts) []Finding {
 	if editor == nil {
 		return nil
 	}
+	if f.Platform.OS == "darwin" {
+		window = nil // terminal windows there, that of VS Code too, are login shells, as is what an editor asks
+	}
 	var out []Finding
 	for _, name := range goVariables(f.Startup) {
 		var finding Finding
@@ -98,11 +114,11 @@ func valueDivergence(f *facts.Facts, editor, window *seen, name string) (Finding
 	finding := Finding{Object: name, Evidence: divergenceEvidence(name, window, editor)}
 	switch {
 	case a == "":
-		finding.Message = say("shell.mode-divergence.not-in-editor", "variable value", msg.New("a terminal window has %s=%q, a program that asks a login shell has none", name, shown(name, b)))
+		finding.Message = say("shell.mode-divergence.not-in-editor", "variable value", msg.New("a terminal window has %s=\"%s\", a program that asks a login shell has none", name, shown(name, b)))
 		finding.Cause = msg.New("an editor started from the desktop or on a remote machine asks an interactive login shell (-ilc), and goes without this value")
 		finding.Steps = []Step{shareStep(f, name)}
 	case b == "":
-		finding.Message = say("shell.mode-divergence.not-in-terminal", "variable value", msg.New("only a login shell has %s=%q, a terminal window that is none has not", name, shown(name, a)))
+		finding.Message = say("shell.mode-divergence.not-in-terminal", "variable value", msg.New("only a login shell has %s=\"%s\", a terminal window that is none has not", name, shown(name, a)))
 		finding.Cause = msg.New("a terminal window of a desktop session that has read no login files goes without it")
 		finding.Steps = []Step{shareStep(f, name)}
 		if finding.Severity = Info; sessionLacks(f, name) {
@@ -110,7 +126,7 @@ func valueDivergence(f *facts.Facts, editor, window *seen, name string) (Finding
 		}
 	default:
 		finding.Message = say("shell.mode-divergence.values", "variable terminal login",
-			msg.New("%s is %q in a terminal window and %q in a login shell, which editors ask", name, shown(name, b), shown(name, a)))
+			msg.New("%s is \"%s\" in a terminal window and \"%s\" in a login shell, which editors ask", name, shown(name, b), shown(name, a)))
 		finding.Cause = msg.New("the editor and the terminal give the go command different settings")
 		finding.Steps = []Step{shareStep(f, name), {Text: msg.New("remove the other lines that set it")}}
 	}
@@ -218,7 +234,7 @@ func scriptDivergence(f *facts.Facts, by map[string]*seen, name string) (Finding
 	}
 	finding := Finding{Severity: Info, Object: name, Evidence: divergenceEvidence(name, editor)}
 	finding.Message = say("shell.mode-divergence.script", "variable value",
-		msg.New("only interactive shells have %s=%q, a command of a login shell has not", name, shown(name, a)))
+		msg.New("only interactive shells have %s=\"%s\", a command of a login shell has not", name, shown(name, a)))
 	if name == "PATH" {
 		only := without(goFolders(f, a), goFolders(f, b))
 		if len(only) == 0 {
@@ -238,12 +254,12 @@ func resolveSlow(f *facts.Facts) []Finding {
 	if editor == nil {
 		return nil
 	}
-	if finding, ok := slow(f.Startup, editor); ok {
+	if finding, ok := slow(f, editor, waits(f)); ok {
 		return []Finding{finding}
 	}
 	// What an interactive shell ends with, a terminal multiplexer say, needs a terminal, which it has in a window.
-	if window != nil && window.Run != nil && window.Run.Duration > slowStart {
-		if finding, ok := slow(f.Startup, window); ok {
+	if f.Platform.OS != "darwin" && window != nil && window.Run != nil && window.Run.Duration > slowStart {
+		if finding, ok := slow(f, window, runLimit); ok {
 			finding.Severity = Warning
 			finding.Cause = msg.New("each terminal window takes that long to open")
 			return []Finding{finding}
@@ -253,10 +269,10 @@ func resolveSlow(f *facts.Facts) []Finding {
 }
 
 // slow judges how one way to start the shell went.
-func slow(s *facts.Startup, m *facts.ShellMode) (Finding, bool) {
-	command := m.Session.Path + " " + m.Flags
+func slow(f *facts.Facts, m *facts.ShellMode, limit time.Duration) (Finding, bool) {
+	s, command, seconds := f.Startup, m.Session.Path+" "+m.Flags, int(limit.Seconds())
 	finding := Finding{Severity: Error, Object: m.Session.Path,
-		Cause: msg.New("an editor that is started from the desktop or on a remote machine waits 10 seconds for it, then goes on without PATH and everything else that the start-up files set"),
+		Cause: msg.New("an editor that is started from the desktop or on a remote machine waits %d seconds for it, then goes on without PATH and everything else that the start-up files set", seconds),
 		Steps: []Step{{Text: msg.New("see which line it is")}}}
 	finding.Steps[0].Command = "VSCODE_RESOLVING_ENVIRONMENT=1 " + trace(m) + " </dev/null"
 	r := m.Run
@@ -265,20 +281,29 @@ func slow(s *facts.Startup, m *facts.ShellMode) (Finding, bool) {
 		finding.Message = say("shell.resolve-slow.ends", "command reason", msg.New("%s does not complete its start-up: %s", command, m.End.Why))
 	case r == nil:
 		return Finding{}, false
-	case r.TimedOut || r.Duration >= editorWait:
-		finding.Message = say("shell.resolve-slow.timeout", "command", msg.New("%s had not completed its start-up after 10 seconds", command))
+	case r.TimedOut || r.Duration >= runLimit:
+		finding.Message = say("shell.resolve-slow.timeout", "command seconds", msg.New("%s had not completed its start-up after %d seconds", command, int(runLimit.Seconds())))
+		if limit > runLimit {
+			finding.Severity = Warning
+			finding.Cause = msg.New("an editor waits for it each time it is started, at most %d seconds", seconds)
+		}
 	case r.Env == nil:
 		finding.Message = say("shell.resolve-slow.never", "command status", msg.New("%s ends with status %d before it runs the command it was given", command, r.ExitCode))
-	case r.Duration > slowStart:
-		finding.Severity = Warning
+	case r.Duration > min(slowStart, limit):
 		finding.Message = say("shell.resolve-slow.slow", "command seconds", msg.New("%s takes %s seconds to start", command, strconv.FormatFloat(r.Duration.Seconds(), 'f', 1, 64)))
-		finding.Cause = msg.New("an editor waits for it each time it is started, at most 10 seconds")
+		if r.Duration < limit {
+			finding.Severity = Warning
+			finding.Cause = msg.New("an editor waits for it each time it is started, at most %d seconds", seconds)
+		}
 	default:
 		return Finding{}, false
 	}
 	finding.Evidence = slowEvidence(s, m, command)
 	if finding.Evidence[0].Line > 0 {
 		finding.Steps = []Step{{Text: msg.New("skip the line when VSCODE_RESOLVING_ENVIRONMENT is set, or when standard output is no terminal")}}
+	}
+	if limit != runLimit {
+		finding.Evidence = addEvidence(finding.Evidence, settingEvidence(f, timeLimit)...)
 	}
 	return finding, true
 }

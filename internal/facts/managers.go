@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goready/goready/internal/host"
 	"github.com/goready/goready/internal/shell"
 )
 
@@ -24,20 +25,21 @@ type managerKind struct {
 	variable string   // names its folder
 	dir      string   // below the home folder, without the variable
 	versions string   // below that folder: the folder of installed versions
-	marks    []string // parts of a line that makes it active, or of a folder on PATH
+	lines    []string // parts of a line that makes it active
+	folders  []string // parts of a folder on PATH that makes it active if there is a go in it
 }
 
 var managerKinds = []managerKind{
-	{"gvm", "GVM_ROOT", ".gvm", "gos", []string{"/.gvm/scripts/gvm", "/.gvm/gos/", "/.gvm/bin"}},
-	{"g", "", ".g", "versions", []string{"/.g/env", "/.g/go/bin", "/.g/bin"}},
-	{"gobrew", "", ".gobrew", "versions", []string{"/.gobrew/current/", "/.gobrew/bin"}},
-	{"goenv", "GOENV_ROOT", ".goenv", "versions", []string{"goenv init", "/.goenv/shims", "/.goenv/bin", "/.goenv/versions/"}},
-	{"asdf", "ASDF_DATA_DIR", ".asdf", "installs/golang", []string{"/asdf.sh", "/asdf.fish", "/.asdf/shims", "asdf/shims"}},
-	{"mise", "MISE_DATA_DIR", ".local/share/mise", "installs/go", []string{"mise activate", "mise/shims", "mise/installs/go/", "mise hook-env"}},
+	{"gvm", "GVM_ROOT", ".gvm", "gos", []string{"/.gvm/scripts/gvm"}, []string{"/.gvm/gos/", "/.gvm/bin/"}},
+	{"g", "", ".g", "versions", []string{"/.g/env"}, []string{"/.g/go/bin/", "/.g/bin/"}},
+	{"gobrew", "", ".gobrew", "versions", nil, []string{"/.gobrew/current/", "/.gobrew/bin/"}},
+	{"goenv", "GOENV_ROOT", ".goenv", "versions", []string{"goenv init"}, []string{"/.goenv/shims/", "/.goenv/bin/", "/.goenv/versions/"}},
+	{"asdf", "ASDF_DATA_DIR", ".asdf", "installs/golang", []string{"/asdf.sh", "/asdf.fish"}, []string{"asdf/shims/", "asdf/installs/golang/"}},
+	{"mise", "MISE_DATA_DIR", ".local/share/mise", "installs/go", []string{"mise activate", "mise hook-env"}, []string{"mise/shims/", "mise/installs/go/"}},
 }
 
 // managers finds the version managers that have a Go and are active: by a line of a start-up file that was read, or by
-// a folder on the PATH of a consumer.
+// a folder with a go command on the PATH of a consumer, which the line that names that folder then shows.
 func (g *gatherer) managers() []VersionManager {
 	if g.p.Windows() || g.user.Home == "" {
 		return nil
@@ -56,15 +58,20 @@ func (g *gatherer) managers() []VersionManager {
 		if lines == nil {
 			lines = g.startupLines()
 		}
-		m := VersionManager{Name: k.name, Dir: dir, Consumers: g.pathHas(k.marks)}
+		m := VersionManager{Name: k.name, Dir: dir, Consumers: g.pathHas(k.folders)}
+		withGo := bare(g.foldersWithGo(k.folders))
+		if len(m.Consumers) == 0 && !slices.ContainsFunc(lines, func(l startupLine) bool {
+			return hasMark(l.text, k.lines) || hasMark(l.text, withGo) && strings.Contains(strings.ToUpper(l.text), "PATH")
+		}) {
+			continue
+		}
+		marks := slices.Concat(k.lines, bare(k.folders))
 		for _, l := range lines {
-			if hasMark(l.text, k.marks) && !slices.Contains(m.Lines, l.from) {
+			if hasMark(l.text, marks) && !slices.Contains(m.Lines, l.from) {
 				m.Lines = append(m.Lines, l.from)
 			}
 		}
-		if len(m.Lines)+len(m.Consumers) > 0 {
-			all = append(all, m)
-		}
+		all = append(all, m)
 	}
 	return all
 }
@@ -73,11 +80,47 @@ func hasMark(text string, marks []string) bool {
 	return slices.ContainsFunc(marks, func(m string) bool { return strings.Contains(text, m) })
 }
 
-// pathHas returns the consumers whose PATH has an entry with one of the marks.
+// foldersWithGo returns those of the folders below the home folder that have a go command. A line that puts one on PATH
+// counts also where PATH is not known in the end.
+func (g *gatherer) foldersWithGo(folders []string) []string {
+	var out []string
+	for _, dir := range folders {
+		if _, err := host.LookPath(g.h, "go", g.p.Join(g.user.Home, dir), "/"); err == nil && strings.HasPrefix(dir, "/") {
+			out = append(out, dir)
+		}
+	}
+	return out
+}
+
+// bare returns folders without the slash at their end, as lines may name them.
+func bare(folders []string) []string {
+	var out []string
+	for _, dir := range folders {
+		out = append(out, strings.TrimSuffix(dir, "/"))
+	}
+	return out
+}
+
+// pathHas returns the consumers whose PATH has a folder with one of the marks and a go command.
 func (g *gatherer) pathHas(marks []string) []string {
 	var ids []string
+	hasGo := map[string]bool{}
+	active := func(dir string) bool {
+		if !g.p.IsAbs(dir) || !hasMark(dir+"/", marks) {
+			return false
+		}
+		has, ok := hasGo[dir]
+		if !ok {
+			_, err := host.LookPath(g.h, "go", dir, dir)
+			has = err == nil
+			hasGo[dir] = has
+		}
+		return has
+	}
 	for i := range g.f.Consumers {
-		if c := &g.f.Consumers[i]; hasMark(c.Env.Get("PATH"), marks) {
+		c := &g.f.Consumers[i]
+		list := g.p.SplitList(c.Env.Get("PATH"))
+		if slices.ContainsFunc(list[:min(len(list), maxPath)], active) {
 			ids = append(ids, c.ID)
 		}
 	}

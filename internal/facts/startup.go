@@ -88,7 +88,7 @@ func (g *gatherer) modeBase(m *ShellMode) *layer.Env {
 func (g *gatherer) startShells(ctx context.Context) (wait func()) {
 	g.shellRuns = func() []*shell.ProbeResult { return nil }
 	modes := g.shellModes()
-	if !slices.Contains(g.o.Sections, SectionShellRuns) || len(modes) == 0 || !g.isProgram(g.user.Shell) {
+	if !slices.Contains(g.o.Sections, SectionShellRuns) || len(modes) == 0 || !g.isProgram(g.user.Shell) || g.writesWhenRun(&modes[0]) {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -111,6 +111,26 @@ func (g *gatherer) startShells(ctx context.Context) (wait func()) {
 		cancel()
 		wg.Wait()
 	}
+}
+
+// writesWhenRun reports whether the shell would change the machine by being started. fish, however it is started, makes
+// its folders for configuration and data where there are none.
+func (g *gatherer) writesWhenRun(m *ShellMode) bool {
+	if m.Session.Kind != shell.Fish {
+		return false
+	}
+	env := g.modeBase(m)
+	folder := func(variable string, below ...string) string {
+		if dir := env.Get(variable); dir != "" {
+			return g.p.Join(dir, "fish")
+		}
+		home := env.Get("HOME")
+		if home == "" {
+			home = g.user.Home
+		}
+		return g.p.Join(append(append([]string{home}, below...), "fish")...)
+	}
+	return !g.isDir(folder("XDG_CONFIG_HOME", ".config")) || !g.isDir(folder("XDG_DATA_HOME", ".local", "share"))
 }
 
 // startup evaluates and reads the start-up files.

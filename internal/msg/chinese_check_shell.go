@@ -13,11 +13,13 @@ var chineseCheckShell = []entry{
 
 	// shell.exports
 	{"%s is set by %s", "%s 由 %s 设置"},
+	{"%s is set by %d lines; an interactive login shell ends with %s, other sessions with %s", "%s 由 %d 行设置；交互式登录 shell 最终取自 %s，其他会话取自 %s"},
+	{"an interactive login shell ends with %s, other sessions with %s: whoever changes one of the lines sees no effect elsewhere", "交互式登录 shell 最终取自 %s，其他会话取自 %s：只改其中一行，在别处不起作用"},
 	{"%s is set by %d lines; %s decides", "%s 由 %d 行设置，最终由 %s 决定"},
 	{"no start of the shell reaches the line that sets %s, %s", "无论怎样启动 shell，都不会执行设置 %s 的 %s"},
 
 	// shell.duplicate-exports
-	{"%s is set to %q by %s, and before that to %q by %s", "%[1]s 被 %[3]s 设为 %[2]q，而此前已被 %[5]s 设为 %[4]q"},
+	{"%s is set to \"%s\" by %s, and before that to \"%s\" by %s", "%[1]s 被 %[3]s 设为 \"%[2]s\"，而此前已被 %[5]s 设为 \"%[4]s\""},
 	{"the last line wins; whoever changes the other one sees no effect", "以最后一行为准；修改另一行不起作用"},
 	{"keep the line with the value you want, and remove the others", "保留值正确的一行，删除其余各行"},
 	{"%s is added to PATH by %s and by %s", "%s 被 %s 和 %s 重复加入 PATH"},
@@ -32,31 +34,31 @@ var chineseCheckShell = []entry{
 	{"move the line %s in front of %s", "把 %s 移到 %s 之前"},
 
 	// shell.mode-divergence
-	{"a terminal window has %s=%q, a program that asks a login shell has none", "终端窗口中 %s=%q，而向登录 shell 查询环境的程序没有这个变量"},
+	{"a terminal window has %s=\"%s\", a program that asks a login shell has none", "终端窗口中 %s=\"%s\"，而向登录 shell 查询环境的程序没有这个变量"},
 	{"an editor started from the desktop or on a remote machine asks an interactive login shell (-ilc), and goes without this value", "从桌面或在远程机器上启动的编辑器会向交互式登录 shell（-ilc）查询环境，因此得不到这个值"},
 	{"set %s in %s, which every such shell reads", "在每个此类 shell 都会读取的 %[2]s 中设置 %[1]s"},
 	{"set %s in %s in front of any guard, and let %s read that file", "在 %[2]s 开头（任何交互判断之前）设置 %[1]s，并让 %[3]s 读取该文件"},
 	{"set %s in %s, and name that file in ENV", "在 %[2]s 中设置 %[1]s，并让 ENV 指向该文件"},
-	{"only a login shell has %s=%q, a terminal window that is none has not", "只有登录 shell 中 %s=%q，非登录 shell 的终端窗口没有"},
+	{"only a login shell has %s=\"%s\", a terminal window that is none has not", "只有登录 shell 中 %s=\"%s\"，非登录 shell 的终端窗口没有"},
 	{"a terminal window of a desktop session that has read no login files goes without it", "如果桌面会话没有读取登录文件，其终端窗口就得不到它"},
-	{"%s is %q in a terminal window and %q in a login shell, which editors ask", "%s 在终端窗口中为 %q，在编辑器所查询的登录 shell 中为 %q"},
+	{"%s is \"%s\" in a terminal window and \"%s\" in a login shell, which editors ask", "%s 在终端窗口中为 \"%s\"，在编辑器所查询的登录 shell 中为 \"%s\""},
 	{"the editor and the terminal give the go command different settings", "编辑器和终端传给 go 命令的设置不同"},
 	{"remove the other lines that set it", "删除设置它的其他行"},
 	{"a terminal window has %s on PATH, a program that asks a login shell has not", "终端窗口的 PATH 中有 %s，而向登录 shell 查询环境的程序没有"},
 	{"an editor started from the desktop or on a remote machine asks an interactive login shell (-ilc), and does not find the programs there", "从桌面或在远程机器上启动的编辑器会向交互式登录 shell（-ilc）查询环境，因此找不到该目录中的程序"},
 	{"only a login shell has %s on PATH, a terminal window that is none has not", "只有登录 shell 的 PATH 中有 %s，非登录 shell 的终端窗口没有"},
-	{"only interactive shells have %s=%q, a command of a login shell has not", "只有交互式 shell 中 %s=%q，登录 shell 执行的命令没有"},
+	{"only interactive shells have %s=\"%s\", a command of a login shell has not", "只有交互式 shell 中 %s=\"%s\"，登录 shell 执行的命令没有"},
 	{"only interactive shells have %s on PATH, a command of a login shell has not", "只有交互式 shell 的 PATH 中有 %s，登录 shell 执行的命令没有"},
 	{"scripts, scheduled jobs and commands through ssh do not see it", "脚本、定时任务和通过 ssh 执行的命令看不到它"},
 
 	// shell.resolve-slow
-	{"an editor that is started from the desktop or on a remote machine waits 10 seconds for it, then goes on without PATH and everything else that the start-up files set", "从桌面或在远程机器上启动的编辑器最多等待 10 秒，之后不再使用启动文件设置的 PATH 等变量"},
+	{"an editor that is started from the desktop or on a remote machine waits %d seconds for it, then goes on without PATH and everything else that the start-up files set", "从桌面或在远程机器上启动的编辑器最多等待 %d 秒，之后不再使用启动文件设置的 PATH 等变量"},
 	{"see which line it is", "查看是哪一行"},
 	{"%s does not complete its start-up: %s", "%s 的启动过程无法完成：%s"},
-	{"%s had not completed its start-up after 10 seconds", "%s 在 10 秒后仍未完成启动"},
+	{"%s had not completed its start-up after %d seconds", "%s 在 %d 秒后仍未完成启动"},
 	{"%s ends with status %d before it runs the command it was given", "%s 未执行给定的命令就以状态码 %d 退出"},
 	{"%s takes %s seconds to start", "%s 启动需要 %s 秒"},
-	{"an editor waits for it each time it is started, at most 10 seconds", "编辑器每次启动都要等待它，最多 10 秒"},
+	{"an editor waits for it each time it is started, at most %d seconds", "编辑器每次启动都要等待它，最多 %d 秒"},
 	{"each terminal window takes that long to open", "每个终端窗口都要这么久才能打开"},
 	{"skip the line when VSCODE_RESOLVING_ENVIRONMENT is set, or when standard output is no terminal", "在设置了 VSCODE_RESOLVING_ENVIRONMENT 或标准输出不是终端时跳过该行"},
 

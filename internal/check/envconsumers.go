@@ -41,14 +41,14 @@ func divergence(f *facts.Facts) []Finding {
 		} else {
 			finding.Message = say("env.consumer-divergence.many", "variable first second more", msg.New("%s differs: %s; %s; and %d more", name, parts[0], parts[1], len(parts)-2))
 		}
-		finding.Steps = []Step{{Text: msg.New("set %s in one place that all of them read", name), Command: divergenceFix(name, values)}}
+		finding.Steps = []Step{{Text: msg.New("set %s in one place that all of them read", name), Command: divergenceFix(f, name, values)}}
 		out = append(out, finding)
 	}
 	return out
 }
 
 // divergenceFix is the command that sets a variable for all, where one value is the obvious one.
-func divergenceFix(name string, values []*envValue) string {
+func divergenceFix(f *facts.Facts, name string, values []*envValue) string {
 	if name == "HTTPS_PROXY" || name == "NO_PROXY" || name == "GOROOT" {
 		return ""
 	}
@@ -61,7 +61,7 @@ func divergenceFix(name string, values []*envValue) string {
 	if len(chosen) != 1 || layer.Redact(name, chosen[0].value) != chosen[0].value || len(facts.URLCredentials(chosen[0].value)) > 0 {
 		return ""
 	}
-	return "go env -w " + name + "=" + envQuote(chosen[0].value)
+	return "go env -w " + name + "=" + quote(f, chosen[0].value)
 }
 
 // sight says who sees the value.
@@ -84,7 +84,7 @@ func (v *envValue) sight() msg.Text {
 func envComparable(f *facts.Facts) []*facts.Consumer {
 	desktop := f.Platform.OS != "linux" || slices.ContainsFunc(f.Consumers, func(c facts.Consumer) bool { return c.ID == "desktop-app" && c.Absent.IsZero() })
 	var out []*facts.Consumer
-	for _, c := range envSubjects(f) {
+	for _, c := range developers(f) {
 		switch c.ID {
 		case "shell-interactive":
 			if desktop {
@@ -167,7 +167,7 @@ func frozen(f *facts.Facts) []Finding {
 	var out []Finding
 	for i := range f.Running {
 		r := &f.Running[i]
-		c := envConsumer(f, r.Consumer)
+		c := consumerOf(f, r.Consumer)
 		if r.Kind == "go" || r.Env == nil || c == nil || r.Kind != "extension-host" && !startedByEditor(r.Env) {
 			continue
 		}
@@ -193,15 +193,6 @@ func frozen(f *facts.Facts) []Finding {
 	return out
 }
 
-func envConsumer(f *facts.Facts, id string) *facts.Consumer {
-	for i := range f.Consumers {
-		if c := &f.Consumers[i]; c.ID == id && c.Absent.IsZero() && c.Failed.IsZero() {
-			return c
-		}
-	}
-	return nil
-}
-
 // startedByEditor reports whether a process with this environment descends from an extension host, and not from a shell
 // in the editor's terminal.
 func startedByEditor(env *layer.Env) bool {
@@ -221,7 +212,7 @@ func stale(f *facts.Facts, r *facts.Running, c *facts.Consumer, name string) (th
 		return then, now, false
 	}
 	for _, id := range []string{"shell-login", "shell-interactive"} {
-		if shell := envConsumer(f, id); seen[0].value != "" && shell != nil && envOne(f, shell, name) == seen[0].value {
+		if shell := consumerOf(f, id); seen[0].value != "" && shell != nil && envOne(f, shell, name) == seen[0].value {
 			return then, now, false
 		}
 	}

@@ -17,7 +17,7 @@ import (
 func goenvFile(f *facts.Facts) []Finding {
 	var out []Finding
 	seen := map[string]bool{}
-	for _, c := range envSubjects(f) {
+	for _, c := range developers(f) {
 		if name := c.User.Name; name != "" && !seen[name] {
 			seen[name] = true
 			out = append(out, goenvAccess(f, c)...)
@@ -37,9 +37,9 @@ func goenvAccess(f *facts.Facts, c *facts.Consumer) []Finding {
 		switch own := info.Info.UID == f.UID; {
 		case !info.Unknown.IsZero() || !info.Info.Mode.IsRegular() || info.Info.UID < 0:
 		case own:
-			step.Command = "chmod u+rw " + envQuote(name)
+			step.Command = "chmod u+rw " + quote(f, name)
 		case f.User != "":
-			step.Command = "sudo chown " + envQuote(f.User) + " " + envQuote(name)
+			step.Command = "sudo chown " + quote(f, f.User) + " " + quote(f, name)
 		}
 		return []Finding{{Object: name, Message: say("env.goenv-file.unreadable", "file reason", msg.New("the go env file \"%s\" cannot be read (%s)", name, c.User.Err)),
 			Cause:    msg.New("the go command says nothing about it and goes on as if the file were empty; \"go env -w\" fails"),
@@ -143,7 +143,7 @@ func goenvHidden(f *facts.Facts) []Finding {
 	if f.Paths == nil {
 		return nil
 	}
-	subjects := envSubjects(f)
+	subjects := developers(f)
 	var out []Finding
 	for _, v := range envValues(f, subjects, "GOENV") {
 		usual, err := facts.DefaultGoEnv(f.Platform, v.consumer.Env)
@@ -171,7 +171,7 @@ func goenvHidden(f *facts.Facts) []Finding {
 
 // shadowed finds lines of the go env file that do nothing because the process environment says something else.
 func shadowed(f *facts.Facts) []Finding {
-	subjects := envSubjects(f)
+	subjects := developers(f)
 	var out []Finding
 	for _, name := range goenvKeys(subjects) {
 		var shadows []*shadow

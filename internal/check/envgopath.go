@@ -10,7 +10,7 @@ import (
 
 // gopath judges the values of GOPATH.
 func gopath(f *facts.Facts) []Finding {
-	subjects := envSubjects(f)
+	subjects := developers(f)
 	var out []Finding
 	for _, v := range envValues(f, subjects, "GOPATH") {
 		if v.value == "" {
@@ -101,7 +101,7 @@ func gopathWritable(f *facts.Facts, v *envValue, first string) (Finding, bool) {
 		if !info.Missing {
 			finding.Evidence[0].Path = dir
 			if envInside(f.Platform.Separator(), f.Home, dir) && f.User != "" {
-				finding.Steps = []Step{{Text: msg.New("make it yours again"), Command: "sudo chown -hR " + envQuote(f.User) + " " + envQuote(dir)}}
+				finding.Steps = []Step{{Text: msg.New("make it yours again"), Command: "sudo chown -hR " + quote(f, f.User) + " " + quote(f, dir)}}
 			}
 		}
 		return finding, true

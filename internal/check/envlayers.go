@@ -11,37 +11,6 @@ import (
 	"github.com/goready/goready/internal/msg"
 )
 
-// envDeveloper reports whether a consumer is one that a developer works with. The others see less than a shell on every
-// healthy machine.
-func envDeveloper(id string) bool {
-	kind, _, _ := strings.Cut(id, ":")
-	switch kind {
-	case "current", "shell-login", "shell-interactive", "vscode-terminal", "vscode-go", "vscode-gopls", "vscode-install",
-		"vscode-test", "vscode-debug", "vscode-task":
-		return true
-	}
-	return false
-}
-
-// envSubjects returns the consumers to look at: those of a developer, or all if only others were asked for.
-func envSubjects(f *facts.Facts) []*facts.Consumer {
-	var developers, all []*facts.Consumer
-	for i := range f.Consumers {
-		c := &f.Consumers[i]
-		if !c.Absent.IsZero() || !c.Failed.IsZero() {
-			continue
-		}
-		all = append(all, c)
-		if envDeveloper(c.ID) {
-			developers = append(developers, c)
-		}
-	}
-	if len(developers) == 0 {
-		return all
-	}
-	return developers
-}
-
 // envValue is a value of a variable, and who sees it.
 type envValue struct {
 	name     string
@@ -218,7 +187,7 @@ func envRemoval(f *facts.Facts, name string, r layer.Reason, instead string) Ste
 	case r.Layer == layer.GoEnvFile && (!envReaches(f, e.Path) || f.Platform.Windows() && envGuard(f, name, r.Value) != ""):
 		return Step{Text: msg.New("remove the line of %s from %s", name, e.Path)}
 	case r.Layer == layer.GoEnvFile && instead != "":
-		return Step{Command: envGuard(f, name, r.Value) + "go env -w " + name + "=" + envQuote(instead)}
+		return Step{Command: envGuard(f, name, r.Value) + "go env -w " + name + "=" + quote(f, instead)}
 	case r.Layer == layer.GoEnvFile:
 		return Step{Command: envGuard(f, name, r.Value) + "go env -u " + name}
 	case fishUniversal(f, e.Path):
@@ -292,29 +261,13 @@ func fishStep(name, instead string) Step {
 	return Step{Text: msg.New("in fish, which keeps the file of its universal variables itself"), Command: "set -eU " + name}
 }
 
-// fishQuote makes one word of text for fish, which knows two escapes inside single quotes.
-func fishQuote(text string) string {
-	if quoted := envQuote(text); quoted == text {
-		return text
-	}
-	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(text) + "'"
-}
-
 // envMode is the command that changes the mode of a file or folder, as its owner or as root.
 func envMode(f *facts.Facts, mode, name string, owner int) Step {
-	command := "chmod " + mode + " " + envQuote(name)
+	command := "chmod " + mode + " " + quote(f, name)
 	if f.UID != 0 && owner != f.UID {
 		command = "sudo " + command
 	}
 	return Step{Command: command}
-}
-
-// envQuote makes one word of text for a shell.
-func envQuote(text string) string {
-	if text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./,:@+") == "" {
-		return text
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
 // fileLine returns "file:line".

@@ -10,7 +10,7 @@ import (
 
 // gobin judges the values of GOBIN.
 func gobin(f *facts.Facts) []Finding {
-	subjects := envSubjects(f)
+	subjects := developers(f)
 	var out []Finding
 	for _, v := range envValues(f, subjects, "GOBIN") {
 		if v.value == "" {
@@ -118,7 +118,7 @@ func toolsApart(f *facts.Facts) []Finding {
 		return nil
 	}
 	setting := f.Editor.Settings.Lookup("go.toolsGopath", 0)
-	install, login := envConsumer(f, "vscode-install"), envConsumer(f, "shell-login")
+	install, login := consumerOf(f, "vscode-install"), consumerOf(f, "shell-login")
 	if !setting.Set() || install == nil || login == nil {
 		return nil
 	}
@@ -168,7 +168,7 @@ func installDir(f *facts.Facts, c *facts.Consumer) (dir string, from *envValue) 
 func binOnPath(f *facts.Facts) []Finding {
 	var out []Finding
 	for _, id := range []string{"current", "vscode-terminal"} {
-		c := envConsumer(f, id)
+		c := consumerOf(f, id)
 		if c == nil || f.Paths == nil {
 			continue
 		}
@@ -227,7 +227,7 @@ func onPath(f *facts.Facts, c *facts.Consumer, dir string) answer {
 // shellsFind reports whether a new shell would have the folder on its PATH.
 func shellsFind(f *facts.Facts, dir string) bool {
 	for _, id := range []string{"shell-login", "shell-interactive"} {
-		if c := envConsumer(f, id); c != nil && onPath(f, c, dir) == yes {
+		if c := consumerOf(f, id); c != nil && onPath(f, c, dir) == yes {
 			return true
 		}
 	}
@@ -243,7 +243,7 @@ func addToPath(f *facts.Facts, dir string) Step {
 	file := ".profile"
 	switch f.Platform.Base(f.Shell) {
 	case "fish":
-		return Step{Text: msg.New("put it on PATH, once and for all"), Command: "fish_add_path " + envQuote(dir)}
+		return Step{Text: msg.New("put it on PATH, once and for all"), Command: "fish_add_path " + quote(f, dir)}
 	case "zsh":
 		file = ".zshrc"
 	case "bash":

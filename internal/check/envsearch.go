@@ -12,7 +12,7 @@ import (
 
 // pathEntries judges the entries of PATH, each once for all consumers that have it.
 func pathEntries(f *facts.Facts) []Finding {
-	subjects := envSubjects(f)
+	subjects := developers(f)
 	s := &search{f: f}
 	for _, c := range subjects {
 		path, ok, _ := c.Env.Lookup("PATH")

@@ -14,7 +14,7 @@ import (
 
 // persistedTarget finds what was meant for one build and is set for all: another system or architecture, cgo, C compilers.
 func persistedTarget(f *facts.Facts) []Finding {
-	subjects := envSubjects(f)
+	subjects := developers(f)
 	var out []Finding
 	for _, name := range []string{"GOOS", "GOARCH", "GO386", "GOAMD64", "GOARM", "GOARM64", "GOMIPS", "GOMIPS64", "GOPPC64", "GORISCV64", "GOWASM",
 		"CGO_ENABLED", "CC", "CXX"} {
@@ -125,7 +125,7 @@ func compilerMissing(f *facts.Facts, c *facts.Consumer) bool {
 
 // goflags judges the values of GOFLAGS.
 func goflags(f *facts.Facts) []Finding {
-	subjects := envSubjects(f)
+	subjects := developers(f)
 	var out []Finding
 	for _, v := range envValues(f, subjects, "GOFLAGS") {
 		finding := Finding{Object: "GOFLAGS", Consumers: v.concerned(subjects), Evidence: v.evidence()}
@@ -216,7 +216,7 @@ func judgeMod(flag goenv.Flag) (Severity, msg.Text) {
 
 // go111module judges the values of GO111MODULE.
 func go111module(f *facts.Facts) []Finding {
-	subjects := envSubjects(f)
+	subjects := developers(f)
 	var out []Finding
 	for _, v := range envValues(f, subjects, "GO111MODULE") {
 		if v.value == "" {

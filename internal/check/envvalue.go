@@ -47,17 +47,6 @@ type seenValue struct {
 	consumer    *facts.Consumer // the first of them
 }
 
-// developers returns the consumers that a developer works in.
-func developers(f *facts.Facts) []*facts.Consumer {
-	var out []*facts.Consumer
-	for i := range f.Consumers {
-		if f.Consumers[i].Developers() {
-			out = append(out, &f.Consumers[i])
-		}
-	}
-	return out
-}
-
 // decided returns what a consumer sees of a variable, false if nothing is known or nothing is set.
 func decided(f *facts.Facts, c *facts.Consumer, name string) (seenValue, bool) {
 	d := explain.Value(f, c, name)
@@ -184,7 +173,7 @@ func remark(t msg.Text) msg.Text {
 // assignment gives the variable a value, in the words of the place that decided it.
 func (v *seenValue) assignment(f *facts.Facts, value string) string {
 	if v.layer == layer.ShellFile || v.layer == layer.ProfileD {
-		return v.name + "=" + quoteArgument(f, value)
+		return v.name + "=" + quote(f, value)
 	}
 	return v.name + "=" + value
 }
@@ -197,12 +186,12 @@ func (v *seenValue) repair(f *facts.Facts, value string) []Step {
 		if value == "" {
 			return []Step{{Text: msg.New("remove %s from the go env file", v.name), Command: envGuard(f, v.name, asWritten(v)) + "go env -u " + v.name}}
 		}
-		return []Step{{Text: msg.New("write the value into the go env file"), Command: "go env -w " + quoteArgument(f, assignment)}}
+		return []Step{{Text: msg.New("write the value into the go env file"), Command: "go env -w " + quote(f, assignment)}}
 	case layer.SDKGoEnv, layer.GoDefault, layer.GoDerived:
 		if value == "" {
 			return nil
 		}
-		return []Step{{Text: msg.New("set another value for yourself: it comes before %s", v.from), Command: "go env -w " + quoteArgument(f, assignment)}}
+		return []Step{{Text: msg.New("set another value for yourself: it comes before %s", v.from), Command: "go env -w " + quote(f, assignment)}}
 	case layer.OSEnv:
 		return v.repairProcess(f, value)
 	case layer.WindowsUser, layer.WindowsMachine:
@@ -252,29 +241,13 @@ func (v *seenValue) repairProcess(f *facts.Facts, value string) []Step {
 	case f.Platform.Windows():
 		command = "$env:" + v.name + " = " + quotePowerShell(value)
 	default:
-		command = "export " + quoteArgument(f, v.name+"="+value)
+		command = "export " + quote(f, v.name+"="+value)
 	}
 	if value == "" {
 		text = msg.New("remove %s where this environment comes from; for this session", v.name)
 	}
 	return []Step{{Text: text, Command: command}}
 }
-
-// quoteArgument quotes an argument of a command for the shell of the machine, where that is needed.
-func quoteArgument(f *facts.Facts, argument string) string {
-	plain := func(c rune) bool {
-		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("=/:.,_-+@%", c)
-	}
-	if !strings.ContainsFunc(argument, func(c rune) bool { return !plain(c) }) {
-		return argument
-	}
-	if f.Platform.Windows() {
-		return quotePowerShell(argument)
-	}
-	return "'" + strings.ReplaceAll(argument, "'", `'\''`) + "'"
-}
-
-func quotePowerShell(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
 // join puts remarks into one sentence.
 func join(texts []msg.Text) msg.Text {

@@ -83,7 +83,7 @@ func elsewhere(t *facts.Toolchain) (*facts.GoProgram, []string) {
 	for _, developer := range []bool{true, false} {
 		for i := range t.Uses {
 			u := &t.Uses[i]
-			if u.Runs >= 0 && isDeveloper(u.Consumer) == developer && t.Commands[u.Runs].SDK.Root != "" {
+			if u.Runs >= 0 && facts.ForDevelopers(u.Consumer) == developer && t.Commands[u.Runs].SDK.Root != "" {
 				return &t.Commands[u.Runs], users(t, u.Runs)
 			}
 		}

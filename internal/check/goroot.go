@@ -144,7 +144,7 @@ func (s *rootSetting) unset(f *facts.Facts, t *facts.Toolchain, broken bool) []S
 	}
 	for _, id := range s.ids {
 		if p, ok := t.GoCommandOf(id); ok && p.SDK.Root != "" && !f.Platform.Windows() {
-			return []Step{{Text: msg.New("remove the line; \"go env -u\" needs a GOROOT that exists for that"), Command: localGo(f, "env -u GOROOT", "GOROOT="+quote(p.SDK.Root))}}
+			return []Step{{Text: msg.New("remove the line; \"go env -u\" needs a GOROOT that exists for that"), Command: localGo(f, "env -u GOROOT", "GOROOT="+quote(f, p.SDK.Root))}}
 		}
 	}
 	return []Step{{Text: msg.New("remove the line in an editor: no go command works as long as it is there")}}
@@ -234,7 +234,7 @@ func cleanInstall(f *facts.Facts, p *facts.GoProgram, version string) []Step {
 		sudo = ""
 	}
 	archive := version + "." + f.Platform.OS + "-" + f.Platform.Arch + ".tar.gz"
-	root := quote(p.SDK.Root)
+	root := quote(f, p.SDK.Root)
 	return []Step{{Text: msg.New("download the archive %s from go.dev/dl and unpack it in place of the folder, not over it", archive),
 		Command: sudo + "mv " + root + " " + root + ".old && " + sudo + "mkdir " + root + " && " + sudo + "tar -C " + root + " --strip-components=1 -xzf " + archive}}
 }

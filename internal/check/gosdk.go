@@ -12,27 +12,6 @@ import (
 	"github.com/goready/goready/internal/shell"
 )
 
-// consumerOf returns a consumer that exists, nil if it does not.
-func consumerOf(f *facts.Facts, id string) *facts.Consumer {
-	for i := range f.Consumers {
-		if c := &f.Consumers[i]; c.ID == id && c.Absent.IsZero() && c.Failed.IsZero() {
-			return c
-		}
-	}
-	return nil
-}
-
-// developerKinds are the kinds of consumers that a developer works in.
-func developerKinds() []string {
-	return []string{"current", "shell-login", "shell-interactive", "vscode-terminal", "vscode-go", "vscode-gopls", "vscode-install",
-		"vscode-test", "vscode-debug", "vscode-task"}
-}
-
-func isDeveloper(id string) bool {
-	kind, _, _ := strings.Cut(id, ":")
-	return slices.Contains(developerKinds(), kind)
-}
-
 // versionOf returns the version of an SDK as go/version wants it, "" if it has none or is a development version.
 func versionOf(sdk goenv.SDK) string { return plainVersion(sdk.Version) }
 
@@ -207,32 +186,22 @@ func pathCommand(f *facts.Facts, dir string) string {
 	case f.Platform.Windows():
 		return `[Environment]::SetEnvironmentVariable("Path", [Environment]::GetEnvironmentVariable("Path", "User") + ";` + dir + `", "User")`
 	case shellKind(f) == shell.Fish:
-		return "fish_add_path " + quote(dir)
+		return "fish_add_path " + quote(f, dir)
 	case f.Home == "":
 		return `export PATH="` + dir + `:$PATH"`
 	}
 	if rest, ok := strings.CutPrefix(dir, f.Home+"/"); ok {
 		dir = "$HOME/" + rest
 	}
-	return `echo 'export PATH="` + strings.ReplaceAll(dir, "'", `'\''`) + `:$PATH"' >> ` + quote(profile(f))
+	return `echo 'export PATH="` + strings.ReplaceAll(dir, "'", `'\''`) + `:$PATH"' >> ` + quote(f, profile(f))
 }
 
 // sourceCommand returns the command that reads a start-up file now.
 func sourceCommand(f *facts.Facts, file string) string {
 	if shellKind(f) == shell.Fish {
-		return "source " + quote(file)
+		return "source " + quote(f, file)
 	}
-	return ". " + quote(file)
-}
-
-// quote returns text as one word for the shell of the machine.
-func quote(text string) string {
-	if !strings.ContainsFunc(text, func(r rune) bool {
-		return r <= ' ' || strings.ContainsRune("'\"$`\\!*?[](){}<>|&;#~", r)
-	}) {
-		return text
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	return ". " + quote(f, file)
 }
 
 // newest returns the newest SDK among programs that is not older than the version oldest, if that is not ""; nil if there is none.

@@ -97,7 +97,7 @@ func goArch(f *facts.Facts, t *facts.Toolchain) []Finding {
 	seen := map[string]bool{}
 	for i := range t.Uses {
 		u := &t.Uses[i]
-		if u.Runs < 0 || !isDeveloper(u.Consumer) || seen[t.Commands[u.Runs].Path] {
+		if u.Runs < 0 || !facts.ForDevelopers(u.Consumer) || seen[t.Commands[u.Runs].Path] {
 			continue
 		}
 		p := &t.Commands[u.Runs]
@@ -167,7 +167,7 @@ func wslInterop(f *facts.Facts, t *facts.Toolchain) []Finding {
 		u := &t.Uses[i]
 		path := ""
 		switch {
-		case !isDeveloper(u.Consumer) || !u.Unknown.IsZero():
+		case !facts.ForDevelopers(u.Consumer) || !u.Unknown.IsZero():
 		case u.Runs < 0:
 			path = u.Exe
 		case t.Commands[u.Runs].Program.Format == "pe" || onDrive(t, t.Commands[u.Runs].Path) || onDrive(t, t.Commands[u.Runs].Real):

@@ -60,7 +60,7 @@ func toolchainSettings(f *facts.Facts) []*toolchainSetting {
 	var all []*toolchainSetting
 	for i := range f.Consumers {
 		c := &f.Consumers[i]
-		if !isDeveloper(c.ID) || consumerOf(f, c.ID) == nil || !knowsToolchains(c) {
+		if !facts.ForDevelopers(c.ID) || !c.Known() || !knowsToolchains(c) {
 			continue
 		}
 		d := explain.Value(f, c, "GOTOOLCHAIN")

@@ -53,7 +53,7 @@ func minorOf(v string) int {
 func usedPrograms(t *facts.Toolchain) []int {
 	var list []int
 	for i := range t.Uses {
-		if u := &t.Uses[i]; u.Runs >= 0 && isDeveloper(u.Consumer) && !slices.Contains(list, u.Runs) && !hasRoot(t, list, u.Runs) {
+		if u := &t.Uses[i]; u.Runs >= 0 && facts.ForDevelopers(u.Consumer) && !slices.Contains(list, u.Runs) && !hasRoot(t, list, u.Runs) {
 			list = append(list, u.Runs)
 		}
 	}

@@ -438,7 +438,7 @@ func direnvBlocked(f *facts.Facts) []Finding {
 	}
 	finding.Message = say("shell.direnv.blocked", "file variables", msg.New("direnv does not load %s, which sets %s: nobody has allowed it as it is now", d.File, strings.Join(names, ", ")))
 	finding.Cause = msg.New("terminals in this folder, and editors with direnv, go without these values")
-	finding.Steps = []Step{{Text: msg.New("read the file, it can run any program; then allow it"), Command: "direnv allow " + quote(d.File)}}
+	finding.Steps = []Step{{Text: msg.New("read the file, it can run any program; then allow it"), Command: "direnv allow " + quote(f, d.File)}}
 	return []Finding{finding}
 }
 

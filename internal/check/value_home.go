@@ -24,7 +24,7 @@ func checkHomeMissing(f *facts.Facts) []Finding {
 	}
 	for i := range f.Consumers {
 		c := &f.Consumers[i]
-		if c.ID != "current" || !c.Developers() {
+		if c.ID != "current" || !c.Known() {
 			continue
 		}
 		if problem, cause := homeless(f, c, "build", "unknown"); !problem.IsZero() {
@@ -41,7 +41,7 @@ func checkHomeMissing(f *facts.Facts) []Finding {
 // homeStep gives the environment of goready a HOME.
 func homeStep(f *facts.Facts) Step {
 	if f.Home != "" {
-		return Step{Text: msg.New("set HOME where this environment comes from; for this session"), Command: "export HOME=" + quoteArgument(f, f.Home)}
+		return Step{Text: msg.New("set HOME where this environment comes from; for this session"), Command: "export HOME=" + quote(f, f.Home)}
 	}
 	return Step{Text: msg.New("set HOME, or GOCACHE and GOPATH to folders that nobody else can write")}
 }

@@ -204,9 +204,9 @@ func temporaryVariable(f *facts.Facts, c *facts.Consumer) (seenValue, bool) {
 
 func makeFolder(f *facts.Facts, name string) string {
 	if f.Platform.Windows() {
-		return "New-Item -ItemType Directory -Force " + quoteArgument(f, name)
+		return "New-Item -ItemType Directory -Force " + quote(f, name)
 	}
-	return "mkdir -p " + quoteArgument(f, name)
+	return "mkdir -p " + quote(f, name)
 }
 
 // oddFolder is a folder whose name programs stumble over, and the variables that name it or something below it.

@@ -124,7 +124,7 @@ func (c *credential) steps(f *facts.Facts, committed bool, e Evidence) []Step {
 		steps = append(steps, Step{Text: msg.New("keep the secret in a file that only you may read, and take it out of %s", c.from)})
 	}
 	if _, own := below(f, f.Home, e.Path); own && !committed && f.Project.Exposed[e.Path] {
-		steps = append(steps, Step{Text: msg.New("until then, let nobody else read the file"), Command: "chmod go-rw " + quoteArgument(f, e.Path)})
+		steps = append(steps, Step{Text: msg.New("until then, let nobody else read the file"), Command: "chmod go-rw " + quote(f, e.Path)})
 	}
 	return steps
 }

@@ -168,7 +168,7 @@ func (g *gatherer) exposed(p *Project) {
 	}
 	for i := range g.f.Consumers {
 		c := &g.f.Consumers[i]
-		if !c.Developers() {
+		if !c.Known() || !ForDevelopers(c.ID) {
 			continue
 		}
 		for _, name := range c.Env.Names() {

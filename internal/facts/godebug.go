@@ -16,7 +16,7 @@ func (g *gatherer) godebug(p *Project) {
 	read := map[string][]string{}
 	for i := range g.f.Consumers {
 		c := &g.f.Consumers[i]
-		if !c.Developers() || c.Env.Get("GODEBUG") == "" {
+		if !c.Known() || !ForDevelopers(c.ID) || c.Env.Get("GODEBUG") == "" {
 			continue
 		}
 		sdk := c.Go.SDK

@@ -1,6 +1,10 @@
 package facts
 
-import "github.com/goready/goready/internal/msg"
+import (
+	"strings"
+
+	"github.com/goready/goready/internal/msg"
+)
 
 // Kind is a kind of process whose environment goready explains.
 type Kind struct {
@@ -31,3 +35,18 @@ func Kinds() []Kind {
 		{"cron", msg.New("a job of the user's crontab; narrowed by cron:LINE")},
 	}
 }
+
+// ForDevelopers reports whether consumers with this id, narrowed or not, are those that a developer works in, and not a
+// service, a job or a remote command, which see less than a developer's shell on every machine.
+func ForDevelopers(id string) bool {
+	kind, _, _ := strings.Cut(id, ":")
+	switch kind {
+	case "current", "shell-login", "shell-interactive", "vscode-terminal", "vscode-go", "vscode-gopls", "vscode-install", "vscode-test",
+		"vscode-debug", "vscode-task":
+		return true
+	}
+	return false
+}
+
+// Known reports whether the consumer exists on the machine and could be looked at.
+func (c *Consumer) Known() bool { return c.Absent.IsZero() && c.Failed.IsZero() && c.Env != nil }

@@ -82,18 +82,6 @@ func (g *gatherer) project() *Project {
 	return p
 }
 
-// Developers reports whether a consumer is one that a developer works in, and not a service, a job or a remote command,
-// which see less on every machine.
-func (c *Consumer) Developers() bool {
-	kind, _, _ := strings.Cut(c.ID, ":")
-	switch kind {
-	case "current", "shell-login", "shell-interactive", "vscode-terminal", "vscode-go", "vscode-gopls", "vscode-install", "vscode-test",
-		"vscode-debug", "vscode-task":
-		return c.Absent.IsZero() && c.Failed.IsZero() && c.Env != nil
-	}
-	return false
-}
-
 // read returns a file of moderate size.
 func (g *gatherer) read(name string) ([]byte, bool) {
 	data, err := g.h.ReadFile(name)
@@ -105,7 +93,7 @@ func (g *gatherer) projectModules(p *Project) {
 	var mod, work string
 	for i := range g.f.Consumers {
 		c := &g.f.Consumers[i]
-		if !c.Developers() {
+		if !c.Known() || !ForDevelopers(c.ID) {
 			continue
 		}
 		mod = c.Module.Mod.Name
@@ -179,7 +167,7 @@ func replaced(r *modfile.Require, replaces []*modfile.Replace) (path string, loc
 func (g *gatherer) places(p *Project) {
 	for i := range g.f.Consumers {
 		c := &g.f.Consumers[i]
-		if !c.Developers() {
+		if !c.Known() || !ForDevelopers(c.ID) {
 			continue
 		}
 		q := g.f.query(c, &asker{g.h})

@@ -61,7 +61,7 @@ func divergenceFix(f *facts.Facts, name string, values []*envValue) string {
 	if len(chosen) != 1 || layer.Redact(name, chosen[0].value) != chosen[0].value || len(facts.URLCredentials(chosen[0].value)) > 0 {
 		return ""
 	}
-	return "go env -w " + name + "=" + quote(f, chosen[0].value)
+	return goCommand(f, "env -w "+name+"="+quote(f, chosen[0].value))
 }
 
 // sight says who sees the value.

@@ -240,5 +240,5 @@ func (s *shadow) finding(f *facts.Facts, subjects []*facts.Consumer) Finding {
 			s.name, layer.Redact(s.name, s.value), layer.Redact(s.name, s.hidden))),
 		Cause:    msg.New("the process environment comes first, so \"go env -w\" changes nothing for these programs"),
 		Evidence: append(s.evidence(), at(s.line, "")),
-		Steps:    append(s.removal(f, ""), Step{Text: msg.New("or, to keep the value of the process environment"), Command: "go env -u " + s.name})}
+		Steps:    append(s.removal(f, ""), Step{Text: msg.New("or, to keep the value of the process environment"), Command: goCommand(f, "env -u "+s.name)})}
 }

@@ -184,12 +184,12 @@ func (v *envValue) removal(f *facts.Facts, instead string) []Step {
 func envRemoval(f *facts.Facts, name string, r layer.Reason, instead string) Step {
 	e := at(r.From, "")
 	switch {
-	case r.Layer == layer.GoEnvFile && (!envReaches(f, e.Path) || f.Platform.Windows() && envGuard(f, name, r.Value) != ""):
+	case r.Layer == layer.GoEnvFile && (!envReaches(f, e.Path) || f.Platform.Windows() && len(envGuard(f, name, r.Value)) > 0):
 		return Step{Text: msg.New("remove the line of %s from %s", name, e.Path)}
 	case r.Layer == layer.GoEnvFile && instead != "":
-		return Step{Command: envGuard(f, name, r.Value) + "go env -w " + name + "=" + quote(f, instead)}
+		return Step{Command: goCommand(f, "env -w "+name+"="+quote(f, instead), envGuard(f, name, r.Value)...)}
 	case r.Layer == layer.GoEnvFile:
-		return Step{Command: envGuard(f, name, r.Value) + "go env -u " + name}
+		return Step{Command: goCommand(f, "env -u "+name, envGuard(f, name, r.Value)...)}
 	case fishUniversal(f, e.Path):
 		return fishStep(name, instead)
 	case e.Path != "" && e.Line > 0 && instead != "":
@@ -219,21 +219,21 @@ func envReaches(f *facts.Facts, file string) bool {
 	return true
 }
 
-// envGuard is what must stand before "go env -u" for a value that keeps go env itself from working.
-func envGuard(f *facts.Facts, name, value string) string {
+// envGuard are the variables that "go env -u" needs for a value that keeps go env itself from working.
+func envGuard(f *facts.Facts, name, value string) []string {
 	switch name {
 	case "GOPATH":
 		if slices.ContainsFunc(f.Platform.SplitList(value), func(entry string) bool { return entry != "" && !f.Platform.IsAbs(entry) }) {
-			return "GOPATH=/ "
+			return []string{"GOPATH=/"}
 		}
 	case "GOFLAGS":
 		for _, word := range []string{"-json", "-w", "-u", "-C", "-changed"} {
 			if slices.ContainsFunc(strings.Fields(value), func(s string) bool { return strings.TrimPrefix(s, "-") == word[1:] || strings.HasPrefix(s, word) }) {
-				return "GOFLAGS=-v "
+				return []string{"GOFLAGS=-v"}
 			}
 		}
 	}
-	return ""
+	return nil
 }
 
 // envUnset is the command that removes a variable from the user's shell.

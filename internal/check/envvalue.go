@@ -184,14 +184,14 @@ func (v *seenValue) repair(f *facts.Facts, value string) []Step {
 	switch v.layer {
 	case layer.GoEnvFile:
 		if value == "" {
-			return []Step{{Text: msg.New("remove %s from the go env file", v.name), Command: envGuard(f, v.name, asWritten(v)) + "go env -u " + v.name}}
+			return []Step{{Text: msg.New("remove %s from the go env file", v.name), Command: goCommand(f, "env -u "+v.name, envGuard(f, v.name, asWritten(v))...)}}
 		}
-		return []Step{{Text: msg.New("write the value into the go env file"), Command: "go env -w " + quote(f, assignment)}}
+		return []Step{{Text: msg.New("write the value into the go env file"), Command: goCommand(f, "env -w "+quote(f, assignment))}}
 	case layer.SDKGoEnv, layer.GoDefault, layer.GoDerived:
 		if value == "" {
 			return nil
 		}
-		return []Step{{Text: msg.New("set another value for yourself: it comes before %s", v.from), Command: "go env -w " + quote(f, assignment)}}
+		return []Step{{Text: msg.New("set another value for yourself: it comes before %s", v.from), Command: goCommand(f, "env -w "+quote(f, assignment))}}
 	case layer.OSEnv:
 		return v.repairProcess(f, value)
 	case layer.WindowsUser, layer.WindowsMachine:

@@ -9,25 +9,32 @@ import (
 	"github.com/goready/goready/internal/shell"
 )
 
-// goCommand returns a command line that runs go with args in the workspace. Where no toolchain can be selected, every
-// go command stops, the one that would repair it too: then the installed Go is told to run itself.
-func goCommand(f *facts.Facts, args string) string {
+// goCommand returns a command line that runs go with args in the workspace. more are variables, as KEY=value, that it
+// needs. Where no toolchain can be selected, every go command stops, the one that would repair it too: then the installed
+// Go is told to run itself.
+func goCommand(f *facts.Facts, args string, more ...string) string {
 	if c := consumerOf(f, "current"); c != nil && choosesToolchain(c) && !goenv.SelectToolchain(f.Query(c)).Err.IsZero() {
-		return localGo(f, args)
+		return localGo(f, args, more...)
 	}
-	return "go " + args
+	return withVariables(f, "go "+args, more)
 }
 
-// localGo returns a command line that runs go with args, whatever toolchain is asked for, and which no other command
-// notices. For Windows it is one that cmd and PowerShell take alike, and in which PowerShell cuts no number at its dots.
-// more are other variables, as KEY=value, quoted for the shell.
+// localGo returns a command line that runs go with args, whatever toolchain is asked for.
 func localGo(f *facts.Facts, args string, more ...string) string {
-	set := slices.Concat(more, []string{"GOTOOLCHAIN=local"})
+	return withVariables(f, "go "+args, slices.Concat(more, []string{"GOTOOLCHAIN=local"}))
+}
+
+// withVariables returns a command line that gives a command variables, as KEY=value and quoted for the shell, which no
+// other command notices. For Windows it is one that cmd and PowerShell take alike, and in which PowerShell cuts no number
+// at its dots.
+func withVariables(f *facts.Facts, command string, set []string) string {
 	switch {
+	case len(set) == 0:
+		return command
 	case f.Platform.Windows():
-		return `cmd /c "set ` + strings.Join(set, "&& set ") + `&& go ` + args + `"`
+		return `cmd /c "set ` + strings.Join(set, "&& set ") + `&& ` + command + `"`
 	case shellKind(f) == shell.Fish:
-		return "env " + strings.Join(set, " ") + " go " + args
+		return "env " + strings.Join(set, " ") + " " + command
 	}
-	return strings.Join(set, " ") + " go " + args
+	return strings.Join(set, " ") + " " + command
 }

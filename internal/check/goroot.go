@@ -152,14 +152,7 @@ func (s *rootSetting) unset(f *facts.Facts, t *facts.Toolchain, broken bool) []S
 
 // unsetSteps says how to take back what a layer sets.
 func unsetSteps(f *facts.Facts, name string, id layer.ID, where Evidence) []Step {
-	unset := "unset " + name
-	switch {
-	case f.Platform.Windows():
-		unset = "Remove-Item Env:" + name
-	case shellKind(f) == "fish":
-		unset = "set -e " + name
-	}
-	switch id {
+	switch unset := envUnset(f, name); id {
 	case layer.GoEnvFile:
 		return []Step{{Text: msg.New("take it out of the go env file"), Command: goCommand(f, "env -u "+name)}}
 	case layer.WindowsUser, layer.WindowsMachine:
@@ -176,7 +169,7 @@ func unsetSteps(f *facts.Facts, name string, id layer.ID, where Evidence) []Step
 	if where.Path == "" {
 		return []Step{{Text: msg.New("remove it where it is set")}}
 	}
-	return []Step{{Text: msg.New("remove the line; in this shell"), Command: unset}}
+	return []Step{{Text: msg.New("remove the line; in this shell"), Command: envUnset(f, name)}}
 }
 
 // ignoredGoroot reports a go.goroot that is no folder: the extension warns once and goes on without it.

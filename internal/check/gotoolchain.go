@@ -224,7 +224,7 @@ func allowSteps(f *facts.Facts, c *facts.Consumer, by layer.Reason) []Step {
 	if c.Env.Get("GOLANG_VERSION") != "" {
 		steps[0].Text = msg.New("use the image of the version that is required")
 	}
-	allow := Step{Text: msg.New("or let go get it"), Command: "go env -w GOTOOLCHAIN=auto"}
+	allow := Step{Text: msg.New("or let go get it"), Command: goCommand(f, "env -w GOTOOLCHAIN=auto")}
 	if by.Layer != layer.SDKGoEnv && by.Layer != layer.GoDefault && by.Layer != layer.GoEnvFile {
 		allow.Command = "export GOTOOLCHAIN=auto"
 		switch {

@@ -77,9 +77,9 @@ func (v *envValue) system(f *facts.Facts) Finding {
 	}
 	target := envOne(f, v.consumer, "GOOS") + "_" + envOne(f, v.consumer, "GOARCH")
 	finding := Finding{Message: say("env.persisted-target.system", "variable value host", msg.New("%s=%s is set for every build, this machine is %s", v.name, v.value, own)),
-		Cause: msg.New("programs are built for another machine: tests and \"go run\" cannot start them, and \"go install\" puts tools into bin/%s, where nobody looks", target)}
+		Cause: msg.New("programs are built for another machine: tests and \"go run\" cannot start them, unless it can run those too, and \"go install\" puts tools into bin/%s, where nobody looks", target)}
 	if envOne(f, v.consumer, "GOBIN") != "" {
-		finding.Cause = msg.New("programs are built for another machine: tests and \"go run\" cannot start them, and \"go install\" fails with \"cannot install cross-compiled binaries when GOBIN is set\"")
+		finding.Cause = msg.New("programs are built for another machine: tests and \"go run\" cannot start them, unless it can run those too, and \"go install\" fails with \"cannot install cross-compiled binaries when GOBIN is set\"")
 	}
 	gopath, _, _ := strings.Cut(envOne(f, v.consumer, "GOPATH"), f.Platform.ListSeparator())
 	if dir := f.Platform.Join(gopath, "bin"); f.Paths != nil && slices.Contains(f.Paths.Bins[dir].Targets, target) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,9 +34,9 @@ type ProbeOptions struct {
 
 // Probe runs the shell as the session says, with an empty standard input and in its own process group, and returns
 // the environment its command sees. It executes the user's start-up files with all their effects: only on request.
-// The command prints the environment between two marks, so that what start-up files print does not matter; the same
-// session and environment give the same command, so that a recording of it can be replayed. An error means that the
-// shell could not be started; a shell that ends or hangs during start-up gives a result.
+// The command prints the environment after a mark, so that what start-up files print does not matter; the same session and
+// environment give the same command, so that a recording of it can be replayed. An error means that the shell could not
+// be started; a shell that ends or hangs during start-up gives a result.
 func Probe(ctx context.Context, h host.Host, o ProbeOptions) (ProbeResult, error) {
 	timeout := o.Timeout
 	if timeout == 0 {
@@ -47,10 +48,15 @@ func Probe(ctx context.Context, h host.Host, o ProbeOptions) (ProbeResult, error
 	if err != nil {
 		return ProbeResult{}, fmt.Errorf("run %s: %w", o.path(), err)
 	}
-	noise, list, found := cutMarks(res.Stdout)
+	noise, list, found := cutMark(res.Stdout)
 	p := ProbeResult{Noise: noise, Duration: res.Duration, TimedOut: res.TimedOut, ExitCode: res.ExitCode}
 	if found {
 		p.Env = parseEnv(list)
+		// bash and zsh, and fish if it is interactive, count themselves out when they become another program.
+		counts := o.Session.Kind == Bash || o.Session.Kind == Zsh || o.Session.Kind == Fish && o.Session.Interactive
+		if n, err := strconv.Atoi(p.Env["SHLVL"]); err == nil && counts {
+			p.Env["SHLVL"] = strconv.Itoa(n + 1)
+		}
 	}
 	return p, nil
 }
@@ -72,7 +78,6 @@ func ProbeOutput(noise string, env []string) []byte {
 	for _, kv := range env {
 		b.WriteString(kv + "\x00")
 	}
-	b.WriteString(mark)
 	return b.Bytes()
 }
 
@@ -83,7 +88,7 @@ func (o ProbeOptions) path() string {
 	return o.Session.Path
 }
 
-// mark stands before and after the environment. The command has it in two pieces: a start-up file may print the
+// mark stands before the environment. The command has it in two pieces: a start-up file may print the
 // command line, and a variable may hold a word of it (set -a exports $_).
 const mark = markHead + markTail
 
@@ -92,7 +97,8 @@ const (
 	markTail = "ment-follows"
 )
 
-// args returns the shell's arguments; the flags are apart, as VS Code gives them.
+// args returns the shell's arguments; the flags are apart, as VS Code gives them. The shell becomes the program that prints
+// the environment, so that no second process is needed.
 func (o ProbeOptions) args() []string {
 	var args []string
 	s := o.Session
@@ -113,18 +119,21 @@ func (o ProbeOptions) args() []string {
 	if s.Login {
 		args = append(args, "-l")
 	}
-	return append(args, "-c", `printf '%s%s\0' `+markHead+" "+markTail+"; /usr/bin/env -0; printf %s%s "+markHead+" "+markTail)
+	return append(args, "-c", `printf '%s%s\0' `+markHead+" "+markTail+"; exec /usr/bin/env -0")
 }
 
-// cutMarks returns what is before the first mark and between the first and the second. The marks count only next to
-// zero bytes.
-func cutMarks(out []byte) (noise, list []byte, found bool) {
+// maxOutput is where a Host cuts what a program prints.
+const maxOutput = 1 << 20
+
+// cutMark returns what is before the mark, and the environment after it: each variable ends in a zero byte, and what is
+// printed after the last one, by a program that a start-up file left in the background, is no variable.
+func cutMark(out []byte) (noise, list []byte, found bool) {
 	noise, rest, ok := bytes.Cut(out, []byte(mark+"\x00"))
 	if !ok {
 		return out, nil, false
 	}
-	list, _, found = bytes.Cut(append([]byte{0}, rest...), []byte("\x00"+mark))
-	return noise, list, found
+	list = rest[:bytes.LastIndexByte(rest, 0)+1]
+	return noise, list, len(list) > 0 && len(out) < maxOutput
 }
 
 func parseEnv(list []byte) map[string]string {

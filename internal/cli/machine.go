@@ -99,8 +99,19 @@ func (a *app) cleaner() *scrub.Cleaner {
 	case a.asked == nil:
 		return scrub.NewCleaner(&host.Fixture{})
 	}
-	a.clean = scrub.NewCleaner(a.asked.Fixture())
+	a.clean = scrub.NewCleaner(a.asked.Part(mayHoldSecrets))
 	return a.clean
+}
+
+// mayHoldSecrets reports whether a file is one in which somebody may have written a secret, and not one that a
+// distribution brings along. Those are most of what is read, and looking through them takes longest.
+func mayHoldSecrets(name string) bool {
+	for _, dir := range []string{"/usr/", "/lib/", "/bin/", "/sbin/", "/proc/", "/sys/", "/etc/pam.d/"} {
+		if strings.HasPrefix(name, dir) {
+			return strings.HasPrefix(name, "/usr/local/")
+		}
+	}
+	return true
 }
 
 // cleanResults removes secrets from results, which may be quoted from files, values or errors.

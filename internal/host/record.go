@@ -58,6 +58,27 @@ func (r *Recorder) Fixture() *Fixture {
 	return r.fixture.Rewrite(everyString(func(s string) string { return s }))
 }
 
+// Part returns what has been recorded so far without the files that keep refuses and the arguments of processes. It
+// shares what is never changed with the recording, and so costs less than Fixture.
+func (r *Recorder) Part(keep func(name string) bool) *Fixture {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f := r.fixture
+	part := &Fixture{Schema: f.Schema, Machine: f.Machine, Env: f.Env, Files: map[string]*File{}, Runs: slices.Clone(f.Runs)}
+	for name, file := range f.Files {
+		if keep(name) {
+			part.Files[name] = new(*file)
+		}
+	}
+	if f.Procs != nil {
+		part.Procs = &ProcessTable{Err: f.Procs.Err, List: slices.Clone(f.Procs.List)}
+		for i := range part.Procs.List {
+			part.Procs.List[i].Args = nil
+		}
+	}
+	return part
+}
+
 // overhead is what a record costs besides its text.
 const overhead = 64
 

@@ -7,9 +7,35 @@ import (
 
 // secretName reports whether the name of a variable, setting, header or option says that its value is secret.
 func secretName(name string) bool {
-	if len(name) > 100 {
+	if len(name) > 100 || !hintsAtSecret(name) {
 		return false
 	}
+	return namesSecret(name)
+}
+
+// hintsAtSecret reports whether a name has the beginning of a word that namesSecret looks for: every word of every text
+// is asked, and this is a tenth of the work.
+func hintsAtSecret(name string) bool {
+	for i := 1; i < len(name); i++ {
+		a, b := uint32(name[i-1]|0x20), uint32(name[i]|0x20)
+		if a == 'p' && b == 'w' {
+			return true
+		}
+		if i+1 == len(name) {
+			return false
+		}
+		switch a<<16 | b<<8 | uint32(name[i+1]|0x20) {
+		case 't'<<16 | 'o'<<8 | 'k', 's'<<16 | 'e'<<8 | 'c', 'p'<<16 | 'a'<<8 | 's', 'c'<<16 | 'r'<<8 | 'e', 'a'<<16 | 'u'<<8 | 't',
+			'k'<<16 | 'e'<<8 | 'y', 'c'<<16 | 'o'<<8 | 'o', 'b'<<16 | 'e'<<8 | 'a', 'p'<<16 | 'a'<<8 | 't', 'o'<<16 | 't'<<8 | 'p',
+			's'<<16 | 'i'<<8 | 'g', 'j'<<16 | 'w'<<8 | 't', 'p'<<16 | 's'<<8 | 'k':
+			return true
+		}
+	}
+	return false
+}
+
+// namesSecret is secretName for a name of moderate length.
+func namesSecret(name string) bool {
 	lower := strings.ToLower(name)
 	switch {
 	case slices.Contains([]string{"goauth", "pwd", "oldpwd", "credsstore", "credhelpers"}, lower) || strings.HasPrefix(lower, "git_config_key_"):

@@ -95,7 +95,9 @@ func (a *app) doctor(cmd *cobra.Command, flags *doctorFlags, args []string) erro
 	if err != nil {
 		return err
 	}
-	if err := a.look(); err != nil {
+	ctx, cancel := a.limit(cmd.Context())
+	defer cancel()
+	if err := a.look(ctx); err != nil {
 		return err
 	}
 	dir, err := a.workspace()
@@ -113,8 +115,6 @@ func (a *app) doctor(cmd *cobra.Command, flags *doctorFlags, args []string) erro
 	if flags.list {
 		return a.listChecks(format, checks)
 	}
-	ctx, cancel := a.limit(cmd.Context())
-	defer cancel()
 	d, err := a.diagnose(ctx, flags, dir, checks, wishes)
 	if err != nil {
 		return err

@@ -264,12 +264,18 @@ func (a *app) quoteEvidence(results []check.Result) {
 }
 
 // line returns a line of a file without its secrets, "" if it cannot be read. files are those that were read before.
-// All of a file is cleaned, because a secret may have several lines.
+// All of a file is cleaned, because a secret may have several lines. It is the file as the checks saw it, if that was
+// kept: it may have changed since.
 func (a *app) line(files map[string][]byte, name string, n int) string {
 	data, known := files[name]
 	if !known {
-		if read, err := a.Host.ReadFile(name); err == nil {
-			data = a.cleaner().File(name, read)
+		clean := a.cleaner()
+		read, err := a.recorded.ReadFile(name)
+		if err != nil {
+			read, err = a.Host.ReadFile(name)
+		}
+		if err == nil {
+			data = clean.File(name, read)
 		}
 		files[name] = data
 	}

@@ -114,7 +114,8 @@ func (a *app) cleaner() *scrub.Cleaner {
 	case a.asked == nil:
 		return scrub.NewCleaner(&host.Fixture{})
 	}
-	a.clean = scrub.NewCleaner(a.asked.Fixture())
+	a.recorded = a.asked.Fixture()
+	a.clean = scrub.NewCleaner(a.recorded)
 	return a.clean
 }
 

@@ -158,6 +158,18 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestFailedConsumer: where a consumer could not be gathered, a check that finds nothing does not say that all is well.
+func TestFailedConsumer(t *testing.T) {
+	f := &facts.Facts{Platform: machine.Platform, Consumers: []facts.Consumer{{ID: "current"}, {ID: "shell-login", Failed: msg.New("a bug in goready: %s", "x")}}}
+	results := check.Run(t.Context(), f, []check.Check{
+		{ID: "a.one", Severity: check.Error, Run: found()},
+		{ID: "a.two", Severity: check.Error, Run: found(object("x"))},
+	}, check.Options{})
+	if got := outcomes(results); got != "a.one unknown\na.two error" || results[0].Reason.String() != "a bug in goready: x" {
+		t.Errorf("%s (%s)", got, results[0].Reason)
+	}
+}
+
 // TestTimeLimit: a check that does not end is a result, and keeps nobody waiting.
 func TestTimeLimit(t *testing.T) {
 	block := make(chan struct{})
@@ -191,6 +203,9 @@ func TestKnown(t *testing.T) {
 		{"another_check", check.Options{Known: []check.Known{{ID: "a.two"}}}, check.StateError},
 		{"on_the_last_day", check.Options{Now: noon, Known: []check.Known{{ID: "a.one", Until: day("2026-11-25")}}}, check.StateKnown},
 		{"expired", check.Options{Now: noon, Known: []check.Known{{ID: "a.one", Until: day("2026-11-24")}}}, check.StateError},
+		{"expired_and_another", check.Options{Now: noon, Known: []check.Known{{ID: "a.one", Until: day("2026-11-24")}, {ID: "a.one", Object: "x"}}}, check.StateKnown},
+		{"expired_and_baseline", check.Options{Now: noon, Known: []check.Known{{ID: "a.one", Until: day("2026-11-24")}},
+			Baseline: map[string]bool{check.Identity("a.one", "x"): true}}, check.StateKnown},
 		{"baseline", check.Options{Baseline: map[string]bool{check.Identity("a.one", "x"): true}}, check.StateKnown},
 		{"other_baseline", check.Options{Baseline: map[string]bool{check.Identity("a.one", "y"): true}}, check.StateError},
 	}

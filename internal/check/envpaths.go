@@ -236,10 +236,6 @@ func shellsFind(f *facts.Facts, dir string) bool {
 
 // addToPath says how to put a folder on PATH in the user's shell.
 func addToPath(f *facts.Facts, dir string) Step {
-	short := dir
-	if envInside(f.Platform.Separator(), f.Home, dir) && dir != f.Home {
-		short = "$HOME" + strings.TrimPrefix(dir, f.Home)
-	}
 	file := ".profile"
 	switch f.Platform.Base(f.Shell) {
 	case "fish":
@@ -255,5 +251,5 @@ func addToPath(f *facts.Facts, dir string) Step {
 	if f.Platform.Windows() {
 		return Step{Text: msg.New("add %s to Path in the Windows dialog \"Environment Variables\", and start a new terminal", dir)}
 	}
-	return Step{Text: msg.New("put it on PATH, and start a new shell"), Command: "echo 'export PATH=\"$PATH:" + short + "\"' >> ~/" + file}
+	return Step{Text: msg.New("put it on PATH, and start a new shell"), Command: "echo " + singleQuoted(`export PATH="$PATH:`+homeRelative(f, dir)+`"`) + " >> ~/" + file}
 }

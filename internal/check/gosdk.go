@@ -184,16 +184,21 @@ func visited(f *facts.Facts, base string) string {
 func pathCommand(f *facts.Facts, dir string) string {
 	switch {
 	case f.Platform.Windows():
-		return `[Environment]::SetEnvironmentVariable("Path", [Environment]::GetEnvironmentVariable("Path", "User") + ";` + dir + `", "User")`
+		return `[Environment]::SetEnvironmentVariable("Path", [Environment]::GetEnvironmentVariable("Path", "User") + ` + quotePowerShell(";"+dir) + `, "User")`
 	case shellKind(f) == shell.Fish:
 		return "fish_add_path " + quote(f, dir)
 	case f.Home == "":
-		return `export PATH="` + dir + `:$PATH"`
+		return `export PATH="` + doubleQuoted(dir) + `:$PATH"`
 	}
-	if rest, ok := strings.CutPrefix(dir, f.Home+"/"); ok {
-		dir = "$HOME/" + rest
+	return "echo " + singleQuoted(`export PATH="`+homeRelative(f, dir)+`:$PATH"`) + " >> " + quote(f, profile(f))
+}
+
+// homeRelative writes a folder for the inside of double quotes of a shell, with $HOME where it is below that.
+func homeRelative(f *facts.Facts, dir string) string {
+	if rest, ok := strings.CutPrefix(dir, f.Home+"/"); ok && f.Home != "" {
+		return "$HOME/" + doubleQuoted(rest)
 	}
-	return `echo 'export PATH="` + strings.ReplaceAll(dir, "'", `'\''`) + `:$PATH"' >> ` + quote(f, profile(f))
+	return doubleQuoted(dir)
 }
 
 // sourceCommand returns the command that reads a start-up file now.

@@ -17,7 +17,15 @@ func quote(f *facts.Facts, text string) string {
 	case shellKind(f) == shell.Fish:
 		return fishQuote(text)
 	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	return singleQuoted(text)
+}
+
+// singleQuoted quotes text for the shells that are like sh.
+func singleQuoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+
+// doubleQuoted is text for the inside of double quotes of such a shell, in which it means itself.
+func doubleQuoted(text string) string {
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`").Replace(text)
 }
 
 // plainWord reports whether no shell takes text for anything but one word.

@@ -90,9 +90,10 @@ func Run(ctx context.Context, f *facts.Facts, checks []Check, o Options) []Resul
 	for i := range outcomes {
 		found[outcomes[i].check.ID] = &outcomes[i]
 	}
+	failed := failure(f)
 	var results []Result
 	for i := range outcomes {
-		results = append(results, outcomes[i].results(found, o)...)
+		results = append(results, outcomes[i].results(found, failed, o)...)
 	}
 	return results
 }
@@ -146,8 +147,9 @@ func (f *Finding) rank() int {
 	return f.Severity.rank()
 }
 
-// results turns what a check returned into results, with regard to what the others found.
-func (out *outcome) results(found map[string]*outcome, o Options) []Result {
+// results turns what a check returned into results, with regard to what the others found. failed is why there may be
+// more to find, if that is so.
+func (out *outcome) results(found map[string]*outcome, failed msg.Text, o Options) []Result {
 	base := Result{Check: out.check, Duration: out.took}
 	if !out.failed.IsZero() {
 		base.State, base.Reason = StateUnknown, out.failed
@@ -165,9 +167,23 @@ func (out *outcome) results(found map[string]*outcome, o Options) []Result {
 	}
 	if len(results) == 0 {
 		base.State = StateOK
+		if !failed.IsZero() {
+			base.State, base.Reason = StateUnknown, failed
+		}
 		return []Result{base}
 	}
 	return results
+}
+
+// failure returns why a consumer of f could not be gathered, zero if all could: then what no check has found may yet be
+// there.
+func failure(f *facts.Facts) msg.Text {
+	for i := range f.Consumers {
+		if why := f.Consumers[i].Failed; !why.IsZero() {
+			return why
+		}
+	}
+	return msg.Text{}
 }
 
 // broken reports whether a check found an error.
@@ -239,8 +255,10 @@ func (f *Finding) sharesPlace(g *Finding) bool {
 	return false
 }
 
-// known says whether a finding was declared as known, and otherwise returns its state. What has expired is found again.
+// known says whether a finding was declared as known, and otherwise returns its state. What has expired is found again,
+// unless another declaration still holds.
 func (o *Options) known(id, object string, state State) (State, msg.Text) {
+	var expired msg.Text
 	for _, k := range o.Known {
 		switch {
 		case k.ID != id || k.Object != "" && k.Object != object:
@@ -248,12 +266,12 @@ func (o *Options) known(id, object string, state State) (State, msg.Text) {
 			return StateKnown, msg.New("known (%s): %s", k.From, k.Reason)
 		case o.Now.Before(k.Until.AddDate(0, 0, 1)):
 			return StateKnown, msg.New("known until %s (%s): %s", k.Until.Format(time.DateOnly), k.From, k.Reason)
-		default:
-			return state, msg.New("it was known until %s (%s)", k.Until.Format(time.DateOnly), k.From)
+		case expired.IsZero():
+			expired = msg.New("it was known until %s (%s)", k.Until.Format(time.DateOnly), k.From)
 		}
 	}
 	if o.Baseline[Identity(id, object)] {
 		return StateKnown, msg.New("it is in the baseline")
 	}
-	return state, msg.Text{}
+	return state, expired
 }

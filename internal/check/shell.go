@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goready/goready/internal/facts"
 	"github.com/goready/goready/internal/goenv"
@@ -190,8 +191,22 @@ func addEvidence(list []Evidence, more ...Evidence) []Evidence {
 // shown is a value as it may be shown.
 func shown(name, value string) string {
 	value = strings.NewReplacer("\n", `\n`, "\r", `\r`).Replace(layer.Redact(name, value))
-	if len(value) > 200 {
-		return strings.ToValidUTF8(value[:200], "") + "…"
+	return wholeWords(value, 200)
+}
+
+// wholeWords returns as many words of text as fit into limit bytes. A word that may not fit is left out as a whole: of a
+// secret that is cut in two nobody can tell any more that it is one.
+func wholeWords(text string, limit int) string {
+	if len(text) <= limit {
+		return text
 	}
-	return value
+	text = text[:limit]
+	end := strings.LastIndexFunc(text, func(r rune) bool { // secrets are ASCII
+		return strings.ContainsRune(" \t\r\n,;:|", r) || r >= 0x80 && r != utf8.RuneError
+	})
+	if end < 0 {
+		return "…"
+	}
+	_, size := utf8.DecodeRuneInString(text[end:])
+	return strings.TrimRight(text[:end+size], " \t\r\n") + "…"
 }

@@ -370,12 +370,12 @@ func outputNoise(f *facts.Facts) []Finding {
 	return out
 }
 
-// maxNoise is the number of bytes shown of what a shell prints.
+// maxNoise is the number of bytes shown at most of what a shell prints.
 const maxNoise = 40
 
 func noiseFinding(s *facts.Startup, m *facts.ShellMode) Finding {
 	noise := m.Run.Noise
-	text := string(noise[:min(len(noise), maxNoise)])
+	text := wholeWords(string(noise), maxNoise)
 	command := m.Session.Path + " " + m.Flags
 	finding := Finding{Object: m.Session.Path + " " + m.Flags,
 		Message: say("shell.output-noise.prints", "command bytes output", msg.New("%s prints %d bytes before it runs its command: %q", command, len(noise), text)),

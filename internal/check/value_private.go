@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/goready/goready/internal/explain"
@@ -13,9 +12,6 @@ import (
 	"github.com/goready/goready/internal/layer"
 	"github.com/goready/goready/internal/msg"
 )
-
-// placeOf returns "file:line".
-func placeOf(file string, line int) string { return file + ":" + strconv.Itoa(line) }
 
 // privacy is what decides for one consumer where the name of a module is sent.
 type privacy struct {

@@ -43,14 +43,14 @@ func checkSecrets(f *facts.Facts) []Finding {
 		}
 		for _, e := range c.User.File.Entries {
 			if hosts := facts.URLCredentials(e.Value); len(hosts) > 0 {
-				add(credential{e.Key, hosts[0], placeOf(c.User.Name, e.Line), layer.GoEnvFile, []string{c.ID}})
+				add(credential{e.Key, hosts[0], fileLine(c.User.Name, e.Line), layer.GoEnvFile, []string{c.ID}})
 			}
 		}
 	}
 	for i := range f.Project.Files {
 		file := &f.Project.Files[i]
 		for _, l := range file.Credentials {
-			add(credential{l.Name, l.Host, placeOf(file.Name, l.Line), "", nil})
+			add(credential{l.Name, l.Host, fileLine(file.Name, l.Line), "", nil})
 		}
 	}
 	return secretFindings(f, all)

@@ -82,8 +82,10 @@ type app struct {
 	now     time.Time      // when the machine is looked at
 	asked   *host.Recorder // what it was asked; nil before the first question
 	clean   *scrub.Cleaner // nil until it is needed
-	written string         // a file that the command wrote itself
-	out     bytes.Buffer   // the result; written at the end, so that a failed command prints no half result
+	// recorded is what asked had heard when clean was made; nil until then.
+	recorded *host.Fixture
+	written  string       // a file that the command wrote itself
+	out      bytes.Buffer // the result; written at the end, so that a failed command prints no half result
 }
 
 // Main runs goready until it is done or ctx ends, which means that the user interrupted it, and returns its exit status.

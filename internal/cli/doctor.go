@@ -95,7 +95,9 @@ func (a *app) doctor(cmd *cobra.Command, flags *doctorFlags, args []string) erro
 	if err != nil {
 		return err
 	}
-	if err := a.look(); err != nil {
+	ctx, cancel := a.limit(cmd.Context())
+	defer cancel()
+	if err := a.look(ctx); err != nil {
 		return err
 	}
 	dir, err := a.workspace()
@@ -113,8 +115,6 @@ func (a *app) doctor(cmd *cobra.Command, flags *doctorFlags, args []string) erro
 	if flags.list {
 		return a.listChecks(format, checks)
 	}
-	ctx, cancel := a.limit(cmd.Context())
-	defer cancel()
 	d, err := a.diagnose(ctx, flags, dir, checks, wishes)
 	if err != nil {
 		return err
@@ -264,12 +264,18 @@ func (a *app) quoteEvidence(results []check.Result) {
 }
 
 // line returns a line of a file without its secrets, "" if it cannot be read. files are those that were read before.
-// All of a file is cleaned, because a secret may have several lines.
+// All of a file is cleaned, because a secret may have several lines. It is the file as the checks saw it, if that was
+// kept: it may have changed since.
 func (a *app) line(files map[string][]byte, name string, n int) string {
 	data, known := files[name]
 	if !known {
-		if read, err := a.Host.ReadFile(name); err == nil {
-			data = a.cleaner().File(name, read)
+		clean := a.cleaner()
+		read, err := a.recorded.ReadFile(name)
+		if err != nil {
+			read, err = a.Host.ReadFile(name)
+		}
+		if err == nil {
+			data = clean.File(name, read)
 		}
 		files[name] = data
 	}

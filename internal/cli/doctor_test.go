@@ -345,3 +345,30 @@ func TestFormats(t *testing.T) {
 		}
 	}
 }
+
+// changing is a machine on which a file has other contents each time it is read.
+type changing struct {
+	host.Host
+	name string
+	text []string
+}
+
+func (c *changing) ReadFile(name string) ([]byte, error) {
+	if name != c.name {
+		return c.Host.ReadFile(name)
+	}
+	text := c.text[0]
+	if len(c.text) > 1 {
+		c.text = c.text[1:]
+	}
+	return []byte(text), nil
+}
+
+// TestQuoteOfChangedFile: the line that is quoted is the one that was judged.
+func TestQuoteOfChangedFile(t *testing.T) {
+	const judged, later = "# x\nGOARCH=386\nCC=gcc\n", "# x\n# all is well now\nCC=gcc\n"
+	r := runMadeUp(t, &changing{madeUpMachine(), "/home/ana/.config/go/env", []string{judged, later}})
+	if !strings.Contains(r.stdout, "GOARCH=386\n") || strings.Contains(r.stdout, "all is well") {
+		t.Errorf("%s%s", r.stdout, r.stderr)
+	}
+}

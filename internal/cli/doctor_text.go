@@ -286,7 +286,7 @@ func (s style) rest(results []check.Result) {
 func (s style) expired(d *diagnosis) {
 	for _, k := range d.known {
 		if k.Until.IsZero() || d.facts.Now.Before(k.Until.AddDate(0, 0, 1)) || slices.ContainsFunc(d.results, func(r check.Result) bool {
-			return r.Check.ID == k.ID && (r.State == check.StateError || r.State == check.StateWarning || r.State == check.StateInfo) &&
+			return r.Check.ID == k.ID && found(&r) &&
 				(k.Object == "" || k.Object == r.Finding.Object)
 		}) {
 			continue

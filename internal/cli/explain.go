@@ -94,15 +94,15 @@ func (a *app) explain(cmd *cobra.Command, flags *explainFlags, names []string) e
 	if err := checkExplain(flags, names); err != nil {
 		return err
 	}
-	if err := a.look(); err != nil {
+	ctx, cancel := a.limit(cmd.Context())
+	defer cancel()
+	if err := a.look(ctx); err != nil {
 		return err
 	}
 	dir, err := a.workspace()
 	if err != nil {
 		return err
 	}
-	ctx, cancel := a.limit(cmd.Context())
-	defer cancel()
 	f, err := facts.Gather(ctx, a.Host, facts.Options{
 		Workspace:  dir,
 		Consumers:  flags.consumers,

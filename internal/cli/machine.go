@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,9 +17,9 @@ import (
 
 // look makes a.Host the machine to look at: this one, or with --from the recorded one, at its time and with its
 // workspace as the current folder. Whatever it is asked is remembered, so that a.cleaner knows the machine's secrets.
-func (a *app) look() error {
+func (a *app) look(ctx context.Context) error {
 	if a.from != "" {
-		s, err := a.readSnapshot()
+		s, err := a.readSnapshot(ctx)
 		if err != nil {
 			return err
 		}
@@ -56,9 +57,12 @@ func (a *app) say(l msg.Lang, text msg.Text) {
 }
 
 // readSnapshot reads the file of --from.
-func (a *app) readSnapshot() (*snapshot.Snapshot, error) {
-	data, err := a.readFrom()
-	if err != nil {
+func (a *app) readSnapshot(ctx context.Context) (*snapshot.Snapshot, error) {
+	data, err := a.readFrom(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("--from: %w", ctx.Err())
+	case err != nil:
 		return nil, usagef("", "--from: %w", err)
 	}
 	s, err := snapshot.Decode(data)
@@ -72,7 +76,7 @@ func (a *app) readSnapshot() (*snapshot.Snapshot, error) {
 	return s, nil
 }
 
-func (a *app) readFrom() ([]byte, error) {
+func (a *app) readFrom(ctx context.Context) ([]byte, error) {
 	if a.from != "-" {
 		name := a.from
 		if p := a.Host.Platform(); !p.IsAbs(name) {
@@ -84,7 +88,18 @@ func (a *app) readFrom() ([]byte, error) {
 		}
 		return a.Host.ReadFile(name)
 	}
-	data, err := io.ReadAll(io.LimitReader(a.Stdin, snapshot.MaxFile+1))
+	var data []byte
+	var err error
+	done := make(chan struct{})
+	go func() { // nothing ends a read of a terminal or a pipe; goready then ends without it
+		defer close(done)
+		data, err = io.ReadAll(io.LimitReader(a.Stdin, snapshot.MaxFile+1))
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-done:
+	}
 	if err == nil && len(data) > snapshot.MaxFile {
 		err = snapshot.ErrLarge
 	}
@@ -99,7 +114,8 @@ func (a *app) cleaner() *scrub.Cleaner {
 	case a.asked == nil:
 		return scrub.NewCleaner(&host.Fixture{})
 	}
-	a.clean = scrub.NewCleaner(a.asked.Part(mayHoldSecrets))
+	a.recorded = a.asked.Part(mayHoldSecrets)
+	a.clean = scrub.NewCleaner(a.recorded)
 	return a.clean
 }
 

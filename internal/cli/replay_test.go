@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -324,4 +325,25 @@ func jsonText(s string) string {
 		panic(err)
 	}
 	return string(data)
+}
+
+// TestFromWaits: nothing comes from the standard input, and neither --timeout nor an interrupt waits for it.
+func TestFromWaits(t *testing.T) {
+	stdin, writer := io.Pipe()
+	defer writer.Close()
+	run := func(ctx context.Context, args ...string) (int, string) {
+		var errors bytes.Buffer
+		status := Main(ctx, Program{Host: local.New(), Args: append(args, "--from", "-"), Dir: os.Getwd, Stdin: stdin, Stdout: io.Discard, Stderr: &errors})
+		return status, errors.String()
+	}
+	interrupted, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	for _, command := range [][]string{{"doctor"}, {"explain", "GOPROXY"}} {
+		if status, text := run(t.Context(), append(command, "--timeout", "1ms")...); status != int(Incomplete) || !strings.Contains(text, "--from: ") {
+			t.Errorf("%s with a time limit: status %d: %s", command, status, text)
+		}
+		if status, text := run(interrupted, command...); status != int(Interrupted) {
+			t.Errorf("%s interrupted: status %d: %s", command, status, text)
+		}
+	}
 }

@@ -54,11 +54,16 @@ func (g *gatherer) projectFiles(p *Project) {
 	}
 }
 
+// maxCredentials is the number of lines of one file that are named.
+const maxCredentials = 64
+
 func credentialLines(text string) []CredentialLine {
 	var out []CredentialLine
 	n := 0
 	for line := range strings.Lines(text) {
-		n++
+		if n++; len(out) == maxCredentials {
+			break
+		}
 		if trimmed := strings.TrimSpace(line); strings.HasPrefix(trimmed, "#") || strings.HasPrefix(trimmed, "//") {
 			continue
 		}

@@ -70,16 +70,16 @@ func Gather(ctx context.Context, h host.Host, o Options) (*Facts, error) {
 	if o.Observe {
 		g.observe()
 	}
-	g.sections(ctx)
+	g.sections()
 	return g.f, nil
 }
 
 // sections gathers what was wanted besides the consumers.
-func (g *gatherer) sections(ctx context.Context) {
+func (g *gatherer) sections() {
 	for _, s := range g.o.Sections {
 		switch s {
 		case SectionToolchain:
-			g.f.Toolchain = g.toolchain(ctx)
+			g.f.Toolchain = g.toolchain()
 		case SectionStartup, SectionShellRuns:
 			if g.f.Startup == nil {
 				g.f.Startup = g.startup()

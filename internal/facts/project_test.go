@@ -125,3 +125,12 @@ func TestProject(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestCredentialLines: a file full of credentials is named by its first lines, and not compared with itself for ever.
+func TestCredentialLines(t *testing.T) {
+	line := "HTTP_PROXY=http://u:" + strings.Repeat("p", 8) + "@proxy.example.com\n"
+	got := credentialLines("# x\n" + strings.Repeat(line, 10_000))
+	if len(got) != maxCredentials || got[0] != (CredentialLine{2, "proxy.example.com", "HTTP_PROXY"}) {
+		t.Errorf("%d lines, the first %+v", len(got), got[0])
+	}
+}

@@ -124,7 +124,7 @@ type inDir struct {
 	unknown msg.Text
 }
 
-func (g *gatherer) toolchain(context.Context) *Toolchain {
+func (g *gatherer) toolchain() *Toolchain {
 	b := &toolchains{g: g, t: &Toolchain{Roots: map[string]Root{}}, seen: map[string]int{}, dirs: map[string]inDir{}}
 	b.t.Drives = g.windowsDrives()
 	for i := range g.f.Consumers {
@@ -370,11 +370,16 @@ func (g *gatherer) startCompile(ctx context.Context) func() Compile {
 	return func() Compile { <-done; return c }
 }
 
-// ownSDK returns the SDK of the first go command on goready's own PATH that is not in the module cache.
+// ownSDK returns the SDK of the first go command on goready's own PATH that is not in the module cache. Its compiler is
+// run, so that what a relative entry finds, which is in the workspace and may be anybody's, does not count.
 func (g *gatherer) ownSDK() (goenv.SDK, bool) {
-	for _, entry := range g.p.SplitList(g.environ.Get("PATH")) {
-		cmd, err := host.LookPath(g.h, "go", entry, g.workDir())
-		if err != nil || entry == "" || inModuleCache(cmd) {
+	list := g.p.SplitList(g.environ.Get("PATH"))
+	for _, entry := range list[:min(len(list), maxPath)] {
+		if !g.p.IsAbs(entry) {
+			continue
+		}
+		cmd, err := host.LookPath(g.h, "go", entry, entry)
+		if err != nil || inModuleCache(cmd) {
 			continue
 		}
 		sdk, err := g.sdk(cmd)

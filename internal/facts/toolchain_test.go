@@ -111,3 +111,25 @@ func TestOrigin(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnSDK: the compiler that is run is never one that a relative entry of PATH finds in the workspace.
+func TestOwnSDK(t *testing.T) {
+	for path, want := range map[string]string{
+		"/usr/local/go/bin":           "/usr/local/go",
+		"sdk/bin:/usr/local/go/bin":   "/usr/local/go",
+		"./bin::.:/usr/local/go/bin":  "/usr/local/go",
+		"sdk/bin":                     "",
+		"/nowhere:/src/app/sdk/bin:.": "/src/app/sdk", // somebody wrote it so
+	} {
+		archive := &txtar.Archive{Comment: []byte("env: PATH=" + path + "\ndir: /src/app\n")}
+		for _, root := range []string{"/usr/local/go", "/src/app/sdk", "/src/app"} {
+			archive.Comment = append(archive.Comment, "binary: "+root+"/bin/go elf/amd64\nbinary: "+root+"/pkg/tool/linux_amd64/compile elf/amd64\n"...)
+			archive.Files = append(archive.Files, txtar.File{Name: root + "/VERSION", Data: []byte("go1.26.8\n")})
+		}
+		m := hosttest.ParseMachine(t, archive)
+		sdk, ok := newGatherer(t.Context(), m.Host, Options{Workspace: m.Dir}).ownSDK()
+		if sdk.Root != want || ok != (want != "") {
+			t.Errorf("PATH=%s: the compiler of %q would be run, want %q", path, sdk.Root, want)
+		}
+	}
+}

@@ -74,8 +74,8 @@ type ReportEvidence struct {
 	Text string `json:"text"`
 }
 
-// ReportFix says how to repair something. Kind is "guided": the steps are for the reader. Each of Steps is the command
-// of a step, or its text where there is none; Details has both.
+// ReportFix says how to repair something. Kind is "guided": the steps are for the reader. Each of Steps is the text
+// of a step and its command, or what there is of them; Details has them apart.
 type ReportFix struct {
 	Kind    string       `json:"kind"`
 	Steps   []string     `json:"steps"`
@@ -151,9 +151,12 @@ func reportResult(r *Result, machine *facts.Facts) ReportResult {
 	if len(f.Steps) > 0 {
 		out.Fix = &ReportFix{Kind: "guided"}
 		for _, s := range f.Steps {
-			step := s.Command
-			if step == "" {
-				step = s.Text.String()
+			step := s.Text.String()
+			switch {
+			case step == "":
+				step = s.Command
+			case s.Command != "":
+				step += ": " + s.Command
 			}
 			out.Fix.Steps = append(out.Fix.Steps, step)
 			out.Fix.Details = append(out.Fix.Details, ReportStep(s))

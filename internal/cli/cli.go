@@ -164,6 +164,12 @@ func (a *app) root() *cobra.Command {
 	doctor := a.doctorCommand()
 	root.RunE = doctor.RunE // without a command
 	root.Flags().AddFlagSet(doctor.Flags())
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		if a.timeout < 0 {
+			return usagef("", "--timeout: %s is no time limit", a.timeout)
+		}
+		return nil
+	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("run '"+cmd.CommandPath()+" --help'", "%w", err)
 	})
@@ -307,13 +313,20 @@ func (a *app) language() (msg.Lang, error) {
 	}
 	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
 		if v := a.getenv(name); v != "" {
-			if isChinese(v) {
+			if isChinese(v) && !otherEncoding(v) {
 				return msg.Chinese, nil
 			}
 			return msg.English, nil
 		}
 	}
 	return msg.English, nil
+}
+
+// otherEncoding reports whether a locale names an encoding other than UTF-8 (zh_CN.GBK), in which Chinese would be garbled.
+func otherEncoding(locale string) bool {
+	_, encoding, named := strings.Cut(strings.ToLower(locale), ".")
+	encoding, _, _ = strings.Cut(encoding, "@")
+	return named && encoding != "utf-8" && encoding != "utf8"
 }
 
 func isChinese(locale string) bool { return strings.HasPrefix(strings.ToLower(locale), "zh") }

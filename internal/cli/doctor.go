@@ -115,6 +115,9 @@ func (a *app) doctor(cmd *cobra.Command, flags *doctorFlags, args []string) erro
 	if flags.list {
 		return a.listChecks(format, checks)
 	}
+	if len(checks) == 0 {
+		return usagef("", "--skip leaves no check to run")
+	}
 	d, err := a.diagnose(ctx, flags, dir, checks, wishes)
 	if err != nil {
 		return err
@@ -226,6 +229,9 @@ func (a *app) diagnose(ctx context.Context, flags *doctorFlags, dir string, chec
 		defer close(cleaner)
 		a.cleaner()
 	}()
+	if err := a.sayAbsent(f, flags.consumers); err != nil {
+		return nil, err
+	}
 	results := check.Run(ctx, f, checks, check.Options{Now: f.Now, Known: w.known, Baseline: w.baseline})
 	<-cleaner
 	if err := ctx.Err(); err != nil {
@@ -239,6 +245,30 @@ func (a *app) diagnose(ctx context.Context, flags *doctorFlags, dir string, chec
 	}
 	return &diagnosis{wishes: w, checks: checks, facts: f, folder: folder, results: results,
 		report: check.NewReport(version(), f, time.Since(start), results)}, nil
+}
+
+// sayAbsent names the consumers that were asked for and do not exist here. It is an error if there is none besides.
+func (a *app) sayAbsent(f *facts.Facts, asked []string) error {
+	if len(asked) == 0 {
+		return nil
+	}
+	l, err := a.language()
+	if err != nil {
+		return err
+	}
+	known := 0
+	for i := range f.Consumers {
+		c := &f.Consumers[i]
+		if c.Absent.IsZero() {
+			known++
+			continue
+		}
+		a.say(l, msg.New("there is no consumer %s: %s", c.ID, c.Absent))
+	}
+	if known == 0 {
+		return errors.New("none of the consumers exists on this machine")
+	}
+	return nil
 }
 
 // doctorOptions says what to gather for checks.

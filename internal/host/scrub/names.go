@@ -1,6 +1,7 @@
 package scrub
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,8 +20,15 @@ func namesIn(f *host.Fixture) (users, hosts []string) {
 			if dir := f.Machine.Dir(value); strings.EqualFold(f.Machine.Base(dir), "home") || strings.EqualFold(f.Machine.Base(dir), "users") {
 				users = append(users, f.Machine.Base(value))
 			}
+		case "GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "EMAIL":
+			users = append(users, value)
 		case "HOST", "HOSTNAME", "COMPUTERNAME", "USERDOMAIN", "LOGONSERVER":
 			hosts = append(hosts, strings.TrimLeft(value, `\`))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.Files)) {
+		if file := f.Files[name]; file != nil && file.Content != nil && gitConfig(name) {
+			users = append(users, gitIdentity(string(*file.Content))...)
 		}
 	}
 	if file := f.Files["/etc/hostname"]; file != nil && file.Content != nil {
@@ -32,6 +40,35 @@ func namesIn(f *host.Fixture) (users, hosts []string) {
 		}
 	}
 	return users, hosts
+}
+
+// gitConfig reports whether a file is a configuration of git.
+func gitConfig(name string) bool {
+	name = strings.ReplaceAll(name, `\`, "/")
+	return strings.HasSuffix(name, "/.gitconfig") || strings.HasSuffix(name, "/gitconfig") || strings.HasSuffix(name, "git/config")
+}
+
+// gitIdentity returns the names and addresses of the sections of a configuration of git that say who somebody is.
+func gitIdentity(config string) []string {
+	var out []string
+	person := false
+	for line := range strings.Lines(config) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "[") {
+			section, _, _ := strings.Cut(strings.ToLower(strings.Trim(line, "[]")), " ")
+			person = section == "user" || section == "author" || section == "committer"
+			continue
+		}
+		key, value, ok := strings.Cut(line, "=")
+		if value = strings.Trim(strings.TrimSpace(value), `"`); ok && person && value != "" {
+			switch strings.ToLower(strings.TrimSpace(key)) {
+			case "name", "email":
+				out = append(out, value)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // pseudonyms replaces names.

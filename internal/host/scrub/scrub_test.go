@@ -399,3 +399,14 @@ func FuzzScrub(f *testing.F) {
 		}
 	})
 }
+
+// TestGitNames: with Names, who somebody is to git does not stay.
+func TestGitNames(t *testing.T) {
+	f := host.FromFiles(linux, []string{"HOME=/home/wxm", "USER=wxm"}, map[string]string{"/home/wxm/.gitconfig": "[user]\n\tname = Wang Xiaoming\n\temail = wang.xiaoming@acme.example\n"})
+	text := fmt.Sprintf("%q", *scrub.Fixture(f, scrub.Options{Names: true}).Files["/home/someone/.gitconfig"].Content)
+	for _, name := range []string{"Wang", "xiaoming", "acme"} {
+		if strings.Contains(text, name) {
+			t.Errorf("%s is in %s", name, text)
+		}
+	}
+}

@@ -22,3 +22,15 @@ func FuzzHintsAtSecret(f *testing.F) {
 		}
 	})
 }
+
+func TestGitIdentity(t *testing.T) {
+	config := "[core]\n\tname = x\n[user]\n\tname = Wang Xiaoming\n\temail = \"wang@acme.example\"\n\tsigningkey = 1\n[url \"https://a/\"]\n\tname = y\n[Author]\nemail=a@b.example\n"
+	if got := strings.Join(gitIdentity(config), ", "); got != "Wang Xiaoming, a@b.example, wang@acme.example" {
+		t.Error(got)
+	}
+	for name, want := range map[string]bool{"/home/u/.gitconfig": true, "/w/.git/config": true, "/home/u/.config/git/config": true, `C:\Users\u\.gitconfig`: true, "/home/u/.config/x/config": false} {
+		if gitConfig(name) != want {
+			t.Errorf("gitConfig(%q) = %v", name, !want)
+		}
+	}
+}

@@ -130,6 +130,11 @@ func newOracle(t *testing.T) *oracle {
 	return o
 }
 
+// absent puts the name of a folder that does not exist in the place of $ABSENT.
+func (o *oracle) absent(text string) string {
+	return strings.ReplaceAll(text, "$ABSENT", filepath.Join(o.home, "absent"))
+}
+
 func (o *oracle) write(name, text string) {
 	o.t.Helper()
 	name = filepath.Join(o.home, name)
@@ -167,8 +172,8 @@ func TestGoAgrees(t *testing.T) {
 		finds string // a line of the findings begins with it; "" if there is none at error
 	}{
 		{"healthy", "go 1.21", "", "", "", ""},
-		{"goroot_missing", "go 1.21", "", "GOROOT=/nonexistent", "cannot find GOROOT directory", "error go.goroot-env [GOROOT]"},
-		{"goroot_missing_in_file", "go 1.21", "GOROOT=/nonexistent", "", "cannot find GOROOT directory", "error go.goroot-env [GOROOT]"},
+		{"goroot_missing", "go 1.21", "", "GOROOT=$ABSENT", "cannot find GOROOT directory", "error go.goroot-env [GOROOT]"},
+		{"goroot_missing_in_file", "go 1.21", "GOROOT=$ABSENT", "", "cannot find GOROOT directory", "error go.goroot-env [GOROOT]"},
 		{"goroot_no_sdk", "go 1.21", "", "GOROOT=/usr", "is not in std", "error go.goroot-env [GOROOT]"},
 		{"mode_invalid", "go 1.21", "", "GOTOOLCHAIN=on", "invalid GOTOOLCHAIN", "error go.toolchain-mode [GOTOOLCHAIN]"},
 		{"mode_invalid_suffix", "go 1.21", "GOTOOLCHAIN=local+maybe", "", "invalid GOTOOLCHAIN", "error go.toolchain-mode [GOTOOLCHAIN]"},
@@ -183,6 +188,7 @@ func TestGoAgrees(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOracle(t)
 			o.write("ws/go.mod", "module example.com/m\n\n"+c.mod+"\n")
+			c.file, c.env = o.absent(c.file), o.absent(c.env)
 			o.write(".config/go/env", c.file+"\n")
 			env := []string{"GOTOOLCHAIN=auto"}
 			if c.file != "" {
@@ -231,11 +237,12 @@ func TestRepairsRun(t *testing.T) {
 		{"mode_invalid", "go 1.21", "GOTOOLCHAIN=1.26.8", "", "go.toolchain-mode", "go env -u GOTOOLCHAIN"},
 		{"mode_path", "go 1.99.1", "GOTOOLCHAIN=path", "", "go.toolchain-mode", "go env -u GOTOOLCHAIN"},
 		{"needed_proxy_off", "go 1.99.1", "GOPROXY=off", "GOTOOLCHAIN=auto", "go.toolchain-needed", "go env -u GOPROXY"},
-		{"goroot_and_needed", "go 1.99.1", "GOROOT=/nonexistent", "GOTOOLCHAIN=auto", "go.goroot-env", "go env -u GOROOT"},
+		{"goroot_and_needed", "go 1.99.1", "GOROOT=$ABSENT", "GOTOOLCHAIN=auto", "go.goroot-env", "go env -u GOROOT"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOracle(t)
 			o.write("ws/go.mod", "module example.com/m\n\n"+c.mod+"\n")
+			c.file, c.env = o.absent(c.file), o.absent(c.env)
 			o.write(".config/go/env", c.file+"\n")
 			env := []string{"HOME=" + o.home, "SHELL=/bin/sh", "PATH=" + filepath.Join(o.goroot, "bin") + ":/usr/bin:/bin"}
 			if c.env != "" {

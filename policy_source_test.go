@@ -44,7 +44,7 @@ func loadModule(fsys fs.FS) (*module, error) {
 		if d.IsDir() {
 			return m.enter(fsys, name)
 		}
-		if !d.Type().IsRegular() {
+		if !d.Type().IsRegular() || name == ".git" { // a linked work tree's
 			return nil
 		}
 		return m.load(fsys, name)

@@ -170,6 +170,18 @@ func TestFailedConsumer(t *testing.T) {
 	}
 }
 
+// TestUnknownSection: a check does not look at what could not be gathered.
+func TestUnknownSection(t *testing.T) {
+	f := &facts.Facts{Platform: machine.Platform, Unknown: map[facts.Section]msg.Text{facts.SectionProject: msg.New("%s", "a bug")}}
+	got := outcomes(check.Run(t.Context(), f, []check.Check{
+		{ID: "a.one", Severity: check.Error, Facts: []facts.Section{facts.SectionPaths, facts.SectionProject}, Run: found(object("x"))},
+		{ID: "a.two", Severity: check.Error, Facts: []facts.Section{facts.SectionPaths}, Run: found(object("x"))},
+	}, check.Options{}))
+	if got != "a.one unknown\na.two error" {
+		t.Error(got)
+	}
+}
+
 // TestTimeLimit: a check that does not end is a result, and keeps nobody waiting.
 func TestTimeLimit(t *testing.T) {
 	block := make(chan struct{})
@@ -207,6 +219,7 @@ func TestKnown(t *testing.T) {
 		{"expired_and_baseline", check.Options{Now: noon, Known: []check.Known{{ID: "a.one", Until: day("2026-11-24")}},
 			Baseline: map[string]bool{check.Identity("a.one", "x"): true}}, check.StateKnown},
 		{"baseline", check.Options{Baseline: map[string]bool{check.Identity("a.one", "x"): true}}, check.StateKnown},
+		{"baseline_of_what_is_shown", check.Options{Shown: func(o string) string { return o + "!" }, Baseline: map[string]bool{check.Identity("a.one", "x!"): true}}, check.StateKnown},
 		{"other_baseline", check.Options{Baseline: map[string]bool{check.Identity("a.one", "y"): true}}, check.StateError},
 	}
 	for _, tt := range tests {

@@ -26,7 +26,7 @@ func envLayerChecks() []Check {
 		{ID: "env.consumer-divergence", Severity: Warning, Title: msg.New("shells and editor see the same values"),
 			After:     []string{"env.shadowed", "shell.duplicate-exports", "shell.interactive-guard", "shell.mode-divergence"},
 			AfterLine: append(valueCauses(), "go.binary-found", "go.consumer-mismatch"), Run: divergence},
-		{ID: "env.frozen", Severity: Warning, Platforms: []string{"linux", "darwin"}, Title: msg.New("what runs has the environment that a new process would get"), Run: frozen},
+		{ID: "env.frozen", Severity: Warning, Platforms: []string{"linux", "darwin"}, Facts: []facts.Section{facts.SectionProcesses}, Title: msg.New("what runs has the environment that a new process would get"), Run: frozen},
 		{ID: "env.gobin", Severity: Error, Title: msg.New("GOBIN is a folder that go install can use"), Facts: paths,
 			After: []string{"env.goenv-file", "env.persisted-target"}, Run: gobin},
 		{ID: "env.bin-on-path", Severity: Warning, Title: msg.New("the folder of go install is on PATH"), Facts: paths,

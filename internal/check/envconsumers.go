@@ -171,7 +171,7 @@ func frozen(f *facts.Facts) []Finding {
 		if r.Kind == "go" || r.Env == nil || c == nil || r.Kind != "extension-host" && !startedByEditor(r.Env) {
 			continue
 		}
-		finding := Finding{Object: r.Kind + " " + strconv.Itoa(r.PID), Consumers: []string{r.Consumer},
+		finding := Finding{Object: r.Kind, Consumers: []string{r.Consumer},
 			Cause: msg.New("a process keeps the environment that it was started with, whatever files say later"),
 			Steps: []Step{{Text: explain.Restart(r.Kind, f)}}}
 		if r.Env.Get("VSCODE_CLI") != "" {

@@ -168,6 +168,9 @@ func (a *app) root() *cobra.Command {
 		if a.timeout < 0 {
 			return usagef("", "--timeout: %s is no time limit", a.timeout)
 		}
+		if a.output == "-" {
+			a.output = ""
+		}
 		return nil
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -176,7 +179,7 @@ func (a *app) root() *cobra.Command {
 	f := root.PersistentFlags()
 	f.StringVar(&a.format, "format", "", "output format: text or json; doctor also has junit, sarif and github")
 	mustRegister(root.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats(), cobra.ShellCompDirectiveNoFileComp)))
-	f.StringVarP(&a.output, "output", "o", "", "write the result to `FILE`")
+	f.StringVarP(&a.output, "output", "o", "", "write the result to `FILE` (-: the standard output)")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "print only the answer")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "print everything that was considered")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours")

@@ -232,7 +232,10 @@ func (a *app) diagnose(ctx context.Context, flags *doctorFlags, dir string, chec
 	if err := a.sayAbsent(f, flags.consumers); err != nil {
 		return nil, err
 	}
-	results := check.Run(ctx, f, checks, check.Options{Now: f.Now, Known: w.known, Baseline: w.baseline})
+	results := check.Run(ctx, f, checks, check.Options{Now: f.Now, Known: w.known, Baseline: w.baseline, Shown: func(object string) string {
+		<-cleaner
+		return a.cleaner().Name(object)
+	}})
 	<-cleaner
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("the checks did not finish: %w", err)

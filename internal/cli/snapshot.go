@@ -129,8 +129,7 @@ func (a *app) takeSnapshot(ctx context.Context, flags *snapshotFlags) (s *snapsh
 
 // writeSnapshot writes the file of -o, which nobody else may read, or stdout. Nothing else is printed there.
 func (a *app) writeSnapshot(data []byte) error {
-	if a.output == "" || a.output == "-" {
-		a.output = ""
+	if a.output == "" {
 		_, err := a.Stdout.Write(data)
 		return err
 	}

@@ -66,31 +66,41 @@ func Gather(ctx context.Context, h host.Host, o Options) (*Facts, error) {
 	if g.broken {
 		return g.f, nil // nothing that builds on all consumers
 	}
-	g.problems()
+	g.safely(SectionSettings, g.problems)
 	if o.Observe {
-		g.observe()
+		g.safely(SectionProcesses, g.observe)
 	}
-	g.sections()
+	for _, s := range o.Sections {
+		g.safely(s, func() { g.section(s) })
+	}
+	g.addRuns()
 	return g.f, nil
 }
 
-// sections gathers what was wanted besides the consumers.
-func (g *gatherer) sections() {
-	for _, s := range g.o.Sections {
-		switch s {
-		case SectionToolchain:
-			g.f.Toolchain = g.toolchain()
-		case SectionStartup, SectionShellRuns:
-			if g.f.Startup == nil {
-				g.f.Startup = g.startup()
-			}
-		case SectionProject:
-			g.f.Project = g.project()
-		case SectionPaths:
-			g.f.Paths = g.paths()
+// safely gathers a section; a panic on the way makes that section unknown, and hides no other.
+func (g *gatherer) safely(s Section, gather func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			g.f.Unknown[s] = msg.New("a bug in goready: %s", fmt.Sprint(p))
 		}
+	}()
+	gather()
+}
+
+// section gathers what was wanted besides the consumers.
+func (g *gatherer) section(s Section) {
+	switch s {
+	case SectionToolchain:
+		g.f.Toolchain = g.toolchain()
+	case SectionStartup, SectionShellRuns:
+		if g.f.Startup == nil {
+			g.f.Startup = g.startup()
+		}
+	case SectionProject:
+		g.f.Project = g.project()
+	case SectionPaths:
+		g.f.Paths = g.paths()
 	}
-	g.addRuns()
 }
 
 func nearestKind(kind string) string {

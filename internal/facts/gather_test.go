@@ -195,3 +195,13 @@ func TestRunningEditor(t *testing.T) {
 		t.Errorf("started from the desktop it has MARK=%q", got)
 	}
 }
+
+// TestPanicInSection: a bug in one part makes that part unknown, and no other.
+func TestPanicInSection(t *testing.T) {
+	g := newGatherer(t.Context(), laptop(nil), Options{Workspace: "/ws"})
+	g.safely(SectionProject, func() { panic("index out of range") })
+	g.safely(SectionPaths, func() {})
+	if why := g.f.Unknown[SectionProject]; !strings.Contains(why.String(), "index out of range") || len(g.f.Unknown) != 1 {
+		t.Errorf("%v", g.f.Unknown)
+	}
+}

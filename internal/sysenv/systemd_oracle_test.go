@@ -182,9 +182,8 @@ func TestAgainstSystemd(t *testing.T) {
 	c.WriteFiles(t, slices.Concat(system.files, user.files))
 	c.Reload(t)
 	asAlice := []string{"runuser", "-u", "alice", "--", "env", "XDG_RUNTIME_DIR=/run/user/1000"}
-	// Those that cannot start make systemctl fail.
-	_, _ = c.Try(nil, append([]string{"systemctl", "start"}, system.names...)...)
-	_, _ = c.Try(nil, append(asAlice, append([]string{"systemctl", "--user", "start"}, user.names...)...)...)
+	system.start(t, c, "/var/tmp/out", "systemctl", "start")
+	user.start(t, c, "/home/alice/out", append(asAlice, "systemctl", "--user", "start")...)
 	sessions := sessionCases()
 	a := predict(t, c, request{SystemUnits: system.names, UserUnits: user.names, Crons: cron.users, Sessions: sessions.requests})
 	t.Run("managers", func(t *testing.T) {

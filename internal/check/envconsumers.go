@@ -7,6 +7,7 @@ import (
 
 	"github.com/goready/goready/internal/explain"
 	"github.com/goready/goready/internal/facts"
+	"github.com/goready/goready/internal/goenv"
 	"github.com/goready/goready/internal/layer"
 	"github.com/goready/goready/internal/msg"
 )
@@ -41,27 +42,106 @@ func divergence(f *facts.Facts) []Finding {
 		} else {
 			finding.Message = say("env.consumer-divergence.many", "variable first second more", msg.New("%s differs: %s; %s; and %d more", name, parts[0], parts[1], len(parts)-2))
 		}
-		finding.Steps = []Step{{Text: msg.New("set %s in one place that all of them read", name), Command: divergenceFix(f, name, values)}}
+		finding.Steps = divergenceSteps(f, name, values)
 		out = append(out, finding)
 	}
 	return out
 }
 
-// divergenceFix is the command that sets a variable for all, where one value is the obvious one.
-func divergenceFix(f *facts.Facts, name string, values []*envValue) string {
-	if name == "HTTPS_PROXY" || name == "NO_PROXY" || name == "GOROOT" {
-		return ""
-	}
+// divergenceSteps name the lines to change. Which value was meant is for the user to say: what a setting of the editor
+// says alone is taken out first, what a shell has is offered to all.
+func divergenceSteps(f *facts.Facts, name string, values []*envValue) []Step {
 	var chosen []*envValue
 	for _, v := range values {
 		if v.value != "" && v.explicit() {
 			chosen = append(chosen, v)
 		}
 	}
-	if len(chosen) != 1 || layer.Redact(name, chosen[0].value) != chosen[0].value || len(facts.URLCredentials(chosen[0].value)) > 0 {
+	slices.SortStableFunc(chosen, func(a, b *envValue) int { return b.editorRank() - a.editorRank() })
+	if len(chosen) == 0 {
+		return []Step{{Text: msg.New("set %s in one place that all of them read", name)}}
+	}
+	first := chosen[0]
+	if len(chosen) > 1 {
+		steps := first.removal(f, "")
+		if first.editorRank() == 0 {
+			steps = []Step{{Text: msg.New("set %s in one place that all of them read", name)}}
+			if value := chosen[1].proposal(f); value != "" {
+				steps = append(steps, first.removal(f, value)...)
+			}
+		}
+		if value := first.proposal(f); value != "" {
+			steps = append(steps, alternatives(chosen[1].removal(f, value))...)
+		}
+		return steps
+	}
+	everywhere := Step{Text: msg.New("or, to use it everywhere, set %s in a file that login shells read", name)}
+	value := first.proposal(f)
+	switch {
+	case name == "GOROOT" || value == "":
+		return first.removal(f, "")
+	case name != "HTTPS_PROXY" && name != "NO_PROXY":
+		everywhere = Step{Text: msg.New("or, to use it everywhere"), Command: goCommand(f, "env -w "+name+"="+quote(f, value))}
+	case first.editorRank() == 0:
+		everywhere = Step{}
+	}
+	if first.editorRank() > 0 {
+		return append(first.removal(f, ""), everywhere)
+	}
+	steps := []Step{{Text: msg.New("set %s in one place that all of them read", name), Command: everywhere.Command}}
+	return append(steps, alternatives(first.removal(f, ""))...)
+}
+
+// alternatives offers steps in place of those before.
+func alternatives(steps []Step) []Step {
+	for i := range steps {
+		if steps[i].Text.IsZero() {
+			steps[i].Text = msg.New("or, the other way round")
+		} else {
+			steps[i].Text = msg.New("or %s", steps[i].Text)
+		}
+	}
+	return steps
+}
+
+// editorRank is above 0 for a value that only settings of the editor give.
+func (v *envValue) editorRank() int {
+	if slices.ContainsFunc(v.places, func(r layer.Reason) bool { return !envEditor(r.Layer) && r.Layer != layer.HTTPProxy }) {
+		return 0
+	}
+	return 1
+}
+
+// proposal is the value if it may be shown, and is one that no check objects to; otherwise "".
+func (v *envValue) proposal(f *facts.Facts) string {
+	bad := func(problems []goenv.ValueProblem) bool {
+		return slices.ContainsFunc(problems, func(p goenv.ValueProblem) bool { return gradeSeverity(p.Grade) != Info })
+	}
+	wrong := withoutUsers(layer.Redact(v.name, v.value)) != v.value || len(facts.URLCredentials(v.value)) > 0
+	switch v.name {
+	case "GOPROXY":
+		wrong = wrong || bad(goenv.LintProxyList(v.value, f.Platform)) || emptyEntry(v.value)
+	case "GOSUMDB":
+		wrong = wrong || bad(goenv.LintSumDB(v.value))
+	case "HTTPS_PROXY":
+		wrong = wrong || !lintsClean(v.value)
+	case "NO_PROXY":
+		wrong = wrong || bad(goenv.LintNoProxy(v.value))
+	case "GOPRIVATE", "GONOPROXY", "GONOSUMDB":
+		wrong = wrong || hasPattern(v.value, "*") || len(deadPatterns(v.value)) > 0
+	case "GOFLAGS":
+		flags, err := goenv.ParseGOFLAGS(v.value)
+		wrong = wrong || !err.IsZero() || slices.ContainsFunc(flags, func(flag goenv.Flag) bool {
+			severity, _ := judgeFlag(flag)
+			return severity != ""
+		})
+	case "GOPATH", "GOBIN", "GOMODCACHE", "GOCACHE":
+		wrong = wrong || !f.Platform.IsAbs(v.value)
+	}
+	if wrong {
 		return ""
 	}
-	return goCommand(f, "env -w "+name+"="+quote(f, chosen[0].value))
+	return v.value
 }
 
 // sight says who sees the value.
@@ -101,28 +181,45 @@ func envComparable(f *facts.Facts) []*facts.Consumer {
 // that is compared itself, gives is not; neither is what the Go extension does on purpose, nor what a process has from
 // before.
 func divergent(f *facts.Facts, consumers []*facts.Consumer, name string) []*envValue {
-	var out []*envValue
+	var out, settings []*envValue
 	for _, c := range consumers {
 		for _, v := range envValues(f, []*facts.Consumer{c}, name) {
 			v = proxySpelling(f, c, v)
+			if name == "HTTPS_PROXY" && v.places != nil && v.places[0].Layer == layer.HTTPProxy {
+				settings = append(settings, v)
+			}
 			if v.onPurpose() || c.ID == "vscode-install" && installsOtherwise(f, name) || !v.explicit() && editorRuns(f, c) {
 				continue
 			}
-			i := slices.IndexFunc(out, func(old *envValue) bool { return old.value == v.value })
-			if i < 0 {
-				out = append(out, v)
-				continue
-			}
-			out[i].ids = append(out[i].ids, v.ids...)
-			for _, r := range v.places {
-				out[i].addPlace(r)
-			}
+			out = addDivergent(out, v)
+		}
+	}
+	// The setting http.proxy is there for the editor alone, but not where the shells have another proxy.
+	if slices.ContainsFunc(out, func(v *envValue) bool { return v.value != "" }) {
+		for _, v := range settings {
+			out = addDivergent(out, v)
 		}
 	}
 	if !slices.ContainsFunc(out, (*envValue).explicit) {
 		return nil
 	}
 	return out
+}
+
+// addDivergent adds a value to others. A slash behind a proxy makes no other one of it.
+func addDivergent(list []*envValue, v *envValue) []*envValue {
+	same := func(old *envValue) bool {
+		return old.value == v.value || v.name == "HTTPS_PROXY" && strings.TrimSuffix(old.value, "/") == strings.TrimSuffix(v.value, "/")
+	}
+	i := slices.IndexFunc(list, same)
+	if i < 0 {
+		return append(list, v)
+	}
+	list[i].ids = append(list[i].ids, v.ids...)
+	for _, r := range v.places {
+		list[i].addPlace(r)
+	}
+	return list
 }
 
 // installsOtherwise reports whether the Go extension gives the installation of tools a value of its own, or none.

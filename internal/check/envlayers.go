@@ -192,6 +192,8 @@ func envRemoval(f *facts.Facts, name string, r layer.Reason, instead string) Ste
 		return Step{Command: goCommand(f, "env -u "+name, envGuard(f, name, r.Value)...)}
 	case fishUniversal(f, e.Path):
 		return fishStep(name, instead)
+	case settingOf(f, name, r) != "" && instead == "":
+		return Step{Text: msg.New("remove the setting %s from line %d of %s", settingOf(f, name, r), e.Line, e.Path)}
 	case e.Path != "" && e.Line > 0 && instead != "":
 		return Step{Text: msg.New("write %s in line %d of %s, and start what was started with it again", name+"="+instead, e.Line, e.Path)}
 	case e.Path != "" && e.Line > 0:
@@ -204,6 +206,24 @@ func envRemoval(f *facts.Facts, name string, r layer.Reason, instead string) Ste
 		return Step{Text: msg.New("remove %s where it comes from (%s)", name, r.From)}
 	}
 	return Step{Text: msg.New("in this shell"), Command: envUnset(f, name)}
+}
+
+// settingOf returns the setting of the editor that gives a variable a value at a place without naming it, "" if none does.
+func settingOf(f *facts.Facts, name string, r layer.Reason) string {
+	switch {
+	case r.Layer == layer.HTTPProxy && at(r.From, "").Line > 0:
+		return "http.proxy"
+	case name != "GOPATH" || !envEditor(r.Layer) || f.Editor == nil || f.Editor.Settings == nil:
+		return ""
+	}
+	for _, key := range []string{"go.gopath", "go.toolsGopath"} {
+		for _, o := range f.Editor.Settings.Lookup(key, 0).Trail {
+			if o.From() == r.From {
+				return key
+			}
+		}
+	}
+	return ""
 }
 
 // envOwn is how facts call the environment that goready was given.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/goready/goready/internal/explain"
 	"github.com/goready/goready/internal/facts"
+	"github.com/goready/goready/internal/layer"
 	"github.com/goready/goready/internal/msg"
 )
 
@@ -13,6 +14,10 @@ func checkHomeMissing(f *facts.Facts) []Finding {
 	var out []Finding
 	for i := range f.Project.Services {
 		s := &f.Project.Services[i]
+		if finding, ok := refusedFolder(f, s); ok {
+			out = append(out, finding)
+			continue
+		}
 		problem, cause := homeless(f, &s.Consumer, s.Verb, s.Modules)
 		if problem.IsZero() {
 			continue
@@ -36,6 +41,54 @@ func checkHomeMissing(f *facts.Facts) []Finding {
 		}
 	}
 	return out
+}
+
+// refusedFolder finds a folder for Go that a unit or crontab names so that go refuses it: neither expands $HOME or ~.
+func refusedFolder(f *facts.Facts, s *facts.Service) (Finding, bool) {
+	for _, name := range []string{"GOPATH", "GOCACHE", "GOMODCACHE"} {
+		value, ok, unknown := s.Consumer.Env.Lookup(name)
+		from := fromTrail(&s.Consumer, name)
+		if !ok || !unknown.IsZero() || value == "" || from.layer != layer.SystemdUnit && from.layer != layer.Crontab {
+			continue
+		}
+		cause := refusal(f, s, name, value)
+		if cause.IsZero() {
+			continue
+		}
+		finding := Finding{Object: s.Name, Consumers: []string{s.Consumer.ID}, Cause: cause,
+			Message:  say("env.home-missing.refused", "object verb variable value", msg.New("%s runs \"go %s\" with %s=%s, which is no absolute path", s.Name, s.Verb, name, value)),
+			Evidence: []Evidence{at(from.from, ""), at(s.From, "")}, Steps: []Step{{Text: msg.New("write the whole name of the folder in %s: neither $HOME nor ~ is expanded there", from.from)}}}
+		if kind, _, _ := strings.Cut(s.Consumer.ID, ":"); kind != "cron" {
+			daemon := Step{Text: msg.New("let systemd read it"), Command: "sudo systemctl daemon-reload"}
+			if kind == "systemd-user" {
+				daemon.Command = "systemctl --user daemon-reload"
+			}
+			finding.Steps = append(finding.Steps, daemon)
+		}
+		return finding, true
+	}
+	return Finding{}, false
+}
+
+// refusal is what go says about a folder, nothing if it takes it.
+func refusal(f *facts.Facts, s *facts.Service, name, value string) msg.Text {
+	switch {
+	case name == "GOPATH":
+		for _, entry := range f.Platform.SplitList(value) {
+			switch {
+			case strings.HasPrefix(entry, "~"):
+				return msg.New("every go command ends with %q", "GOPATH entry cannot start with shell metacharacter '~'")
+			case entry != "" && !f.Platform.IsAbs(entry):
+				return msg.New("every go command ends with %q", "GOPATH entry is relative; must be absolute path")
+			}
+		}
+	case f.Platform.IsAbs(value) || name == "GOCACHE" && value == "off":
+	case name == "GOCACHE" && builds(s.Verb):
+		return msg.New("every build ends with %q", "build cache is required, but could not be located: GOCACHE is not an absolute path")
+	case name == "GOMODCACHE" && s.Modules == "yes":
+		return msg.New("every command that needs a module ends with %q", "GOMODCACHE entry is relative; must be absolute path")
+	}
+	return msg.Text{}
 }
 
 // homeStep gives the environment of goready a HOME.

@@ -29,6 +29,10 @@ func checkGOPROXY(f *facts.Facts) []Finding {
 				Evidence: []Evidence{v.evidence()}, Steps: slices.Concat(v.repair(f, ""), v.besideSDK(f))})
 			continue
 		}
+		if names := unsetReferences(f, &v); len(names) > 0 && emptyEntry(v.value) {
+			out = append(out, v.missingEntry(f, names))
+			continue
+		}
 		problems := lint(v.value)
 		j := judge(v.value, problems, lint, true)
 		if j.severity == Info {
@@ -42,6 +46,50 @@ func checkGOPROXY(f *facts.Facts) []Finding {
 		out = append(out, finding)
 	}
 	return out
+}
+
+// emptyEntry reports whether an entry of a list of proxies is empty.
+func emptyEntry(list string) bool {
+	return slices.ContainsFunc(strings.FieldsFunc(strings.NewReplacer(",", " ,", "|", " ,").Replace(list+","), func(c rune) bool { return c == ',' }),
+		func(entry string) bool { return strings.TrimSpace(entry) == "" })
+}
+
+// unsetReferences returns the variables X that are not set and that a setting of the Go extension names as ${env:X} in
+// the value: nothing stands there in the end.
+func unsetReferences(f *facts.Facts, v *seenValue) []string {
+	if f.Editor == nil || f.Editor.Settings == nil || !envEditor(v.layer) {
+		return nil
+	}
+	var names []string
+	for _, m := range f.Editor.Settings.Object("go.toolsEnvVars", 0) {
+		text, ok := m.Value.Str()
+		if m.Key != v.name || !ok || m.Pos.String() != v.from {
+			continue
+		}
+		for _, part := range strings.Split(text, "${env:")[1:] {
+			name, _, closed := strings.Cut(part, "}")
+			if value, set, unknown := v.consumer.Env.Lookup(strings.TrimSpace(name)); closed && unknown.IsZero() && (!set || value == "") {
+				names = append(names, strings.TrimSpace(name))
+			}
+		}
+	}
+	return names
+}
+
+// missingEntry is the finding about a list in which a variable that is not set has left nothing.
+func (v *seenValue) missingEntry(f *facts.Facts, names []string) Finding {
+	unset := strings.Join(names, ", ")
+	finding := Finding{Severity: Warning, Object: v.name, Consumers: concerns(f, v.ids),
+		Message:  say("env.goproxy-syntax.reference", "variable value references", msg.New("%s is %q: the setting names %s, which is not set, and nothing is left of that entry", v.name, v.shown(), unset)),
+		Cause:    msg.New("go passes over the empty entry without a word and asks only the others"),
+		Evidence: []Evidence{v.evidence()},
+		Steps: []Step{{Text: msg.New("set %s where the editor gets its environment from, a file that login shells read, and start the editor again", unset)},
+			{Text: msg.New("or write the value itself in %s", v.from)}}}
+	if strings.Trim(v.value, ",| \t") == "" {
+		finding.Severity = Error
+		finding.Cause = msg.New("no module can be downloaded: %q", "GOPROXY list is not the empty string, but contains no entries")
+	}
+	return finding
 }
 
 // besideSDK gives the variable a value of the user's own where the SDK's is empty.

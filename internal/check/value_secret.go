@@ -49,6 +49,9 @@ func checkSecrets(f *facts.Facts) []Finding {
 	}
 	for i := range f.Project.Files {
 		file := &f.Project.Files[i]
+		if !file.Repository && !f.Project.Exposed[file.Name] {
+			continue // a file of the user's own, where secrets belong
+		}
 		for _, l := range file.Credentials {
 			add(credential{l.Name, l.Host, fileLine(file.Name, l.Line), "", nil})
 		}
@@ -76,7 +79,7 @@ func secretFindings(f *facts.Facts, all []credential) []Finding {
 }
 
 func (c *credential) finding(f *facts.Facts, e Evidence) Finding {
-	committed := slices.ContainsFunc(f.Project.Files, func(p facts.ProjectFile) bool { return p.Name == e.Path })
+	committed := slices.ContainsFunc(f.Project.Files, func(p facts.ProjectFile) bool { return p.Name == e.Path && p.Repository })
 	finding := Finding{Object: c.name, Evidence: []Evidence{e},
 		Cause: msg.New("whoever gets the file can use the server in your name")}
 	if c.name == "" {

@@ -13,6 +13,8 @@ import (
 // ProjectFile is a file of the workspace that often holds an environment.
 type ProjectFile struct {
 	Name string
+	// Repository: it is in a git repository.
+	Repository bool
 	// Credentials are its lines with user information in the URL of a web server. The secrets are not kept.
 	Credentials []CredentialLine
 }
@@ -34,7 +36,7 @@ func (g *gatherer) projectFiles(p *Project) {
 	names := []string{".envrc", ".env", "goready.toml", ".vscode/settings.json", ".vscode/launch.json", ".vscode/tasks.json",
 		".devcontainer/devcontainer.json", ".devcontainer.json"}
 	var ignore []string
-	read := false
+	read, repository := false, false
 	for _, rel := range names {
 		name := g.p.Join(append([]string{dir}, strings.Split(rel, "/")...)...)
 		data, ok := g.read(name)
@@ -47,9 +49,10 @@ func (g *gatherer) projectFiles(p *Project) {
 		}
 		if !read {
 			ignore, read = g.ignorePatterns(), true
+			repository = g.gitConfig() != ""
 		}
-		if !ignored(ignore, rel) {
-			p.Files = append(p.Files, ProjectFile{Name: name, Credentials: lines})
+		if !repository || !ignored(ignore, rel) {
+			p.Files = append(p.Files, ProjectFile{Name: name, Repository: repository, Credentials: lines})
 		}
 	}
 }
@@ -170,6 +173,9 @@ func (g *gatherer) exposed(p *Project) {
 		if _, known := p.Exposed[name]; g.p.IsAbs(name) && !known && len(p.Exposed) < 32 {
 			p.Exposed[name] = g.worldReadable(name)
 		}
+	}
+	for i := range p.Files {
+		look(p.Files[i].Name)
 	}
 	for i := range g.f.Consumers {
 		c := &g.f.Consumers[i]

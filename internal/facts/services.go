@@ -82,12 +82,19 @@ func (g *gatherer) unitCommands(p *Project, m *sysenv.Manager, u *sysenv.Unit, k
 	}
 }
 
-// jobs finds the jobs of crontabs.
+// jobs finds the jobs of crontabs: the user's, and those that the system runs as root.
 func (g *gatherer) jobs(p *Project) {
 	if g.p.Windows() || !sysenv.HasCron(g.h) {
 		return
 	}
-	jobs, _ := sysenv.CronJobs(g.h, g.user)
+	g.jobsOf(p, g.user)
+	if root, err := sysenv.UserByName(g.h, "root"); err == nil && g.user.Name != root.Name {
+		g.jobsOf(p, root)
+	}
+}
+
+func (g *gatherer) jobsOf(p *Project, u sysenv.User) {
+	jobs, _ := sysenv.CronJobs(g.h, u)
 	for i := range jobs {
 		words := shellWords(jobs[i].Command)
 		verb := goVerb(words)
@@ -95,8 +102,8 @@ func (g *gatherer) jobs(p *Project) {
 			continue
 		}
 		from := at(jobs[i].File, jobs[i].Line)
-		c := Consumer{ID: "cron:" + from, Dir: g.user.Home}
-		c.Env, _ = sysenv.CronEnv(g.h, g.user, &jobs[i])
+		c := Consumer{ID: "cron:" + from, Dir: u.Home}
+		c.Env, _ = sysenv.CronEnv(g.h, u, &jobs[i])
 		g.finish(&c, "", "")
 		p.Services = append(p.Services, Service{Consumer: c, Name: from, From: from, Command: jobs[i].Command, Verb: verb, Modules: "unknown"})
 	}

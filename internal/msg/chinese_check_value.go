@@ -2,6 +2,13 @@ package msg
 
 // chineseCheckValue has what the checks of values say: GOPROXY, GOSUMDB, caches, proxies, secrets.
 var chineseCheckValue = []entry{
+	{"%s runs \"go %s\" with %s=%s, which is no absolute path", "%s 运行 \"go %s\" 时 %s=%s 不是绝对路径"},
+	{"write the whole name of the folder in %s: neither $HOME nor ~ is expanded there", "在 %s 中写出目录的完整路径：那里不展开 $HOME 和 ~"},
+	{"every go command ends with %q", "每个 go 命令都会报错 %q"},
+	{"%s is %q: the setting names %s, which is not set, and nothing is left of that entry", "%s 为 %q：设置引用了未设置的 %s，该条目因此为空"},
+	{"go passes over the empty entry without a word and asks only the others", "go 会跳过空条目且不提示，只访问其余条目"},
+	{"set %s where the editor gets its environment from, a file that login shells read, and start the editor again", "在登录 shell 会读取的文件（编辑器由此获得环境）中设置 %s，然后重启编辑器"},
+	{"or write the value itself in %s", "或者在 %s 中直接写出值"},
 	{"\"go clean -modcache\" deletes the build cache too, and neither is where other tools look for it", "\"go clean -modcache\" 会连构建缓存一并删除，其他工具也会在别处寻找这两个缓存"},
 	{"\"%s\" (%s) has a character that cgo refuses", "\"%s\"（%s）含有 cgo 不接受的字符"},
 	{"\"%s\" (%s) has blanks", "\"%s\"（%s）含有空格"},

@@ -183,12 +183,12 @@ func wslInterop(f *facts.Facts, t *facts.Toolchain) []Finding {
 	}
 	var findings []Finding
 	for _, path := range order {
-		findings = append(findings, interopFinding(f, path, ids[path]))
+		findings = append(findings, interopFinding(f, t, path, ids[path]))
 	}
 	return findings
 }
 
-func interopFinding(f *facts.Facts, path string, ids []string) Finding {
+func interopFinding(f *facts.Facts, t *facts.Toolchain, path string, ids []string) Finding {
 	finding := Finding{Object: theGo, Consumers: ids, Evidence: append([]Evidence{{Path: path}}, entryEvidence(f, path, ids)...)}
 	if strings.HasSuffix(path, ".exe") {
 		finding.Message = say("go.wsl-interop.exe", "path", msg.New("the only go command on PATH is that of Windows: %s", path))
@@ -197,8 +197,39 @@ func interopFinding(f *facts.Facts, path string, ids []string) Finding {
 		finding.Message = say("go.wsl-interop.drive", "path", msg.New("go is %s, on a drive of Windows", path))
 		finding.Cause = msg.New("each file that go reads there crosses from Linux to Windows and back: builds take many times as long, and a Windows go builds for Windows")
 	}
-	finding.Steps = append(installSteps(f), Step{Text: msg.New("if PATH of Windows is not needed in WSL, put appendWindowsPath=false below [interop] into /etc/wsl.conf")})
+	finding.Steps = append(interopSteps(f, t, path, ids), Step{Text: msg.New("if PATH of Windows is not needed in WSL, put appendWindowsPath=false below [interop] into /etc/wsl.conf")})
 	return finding
+}
+
+// interopSteps says how to come to the Go of Linux: where one is on PATH behind that of Windows, or is not on PATH, by
+// putting it in front.
+func interopSteps(f *facts.Facts, t *facts.Toolchain, path string, ids []string) []Step {
+	linux := func(p *facts.GoProgram) bool {
+		return p.SDK.Root != "" && p.Shim == "" && p.Program.Format != "pe" && !onDrive(t, p.Path) && !onDrive(t, p.Real)
+	}
+	for _, id := range ids {
+		u := t.Use(id)
+		if u.Runs < 0 {
+			continue
+		}
+		i := slices.IndexFunc(u.OnPath, func(i int) bool { return linux(&t.Commands[i]) })
+		if i < 0 {
+			continue
+		}
+		wins, behind := &t.Commands[u.Runs], &t.Commands[u.OnPath[i]]
+		if wins.Path == path && len(wins.Links) > 1 && !onDrive(t, path) {
+			sudo := "sudo "
+			if strings.HasPrefix(path, f.Home+"/") {
+				sudo = sudoFor(f, f.UID)
+			}
+			return []Step{{Text: msg.New("remove the link: then %s is found, which is for Linux", behind.Path), Command: sudo + "rm " + quote(f, path)}}
+		}
+		return []Step{{Text: msg.New("change PATH so that %s, which is for Linux, comes before %s", f.Platform.Dir(behind.Path), f.Platform.Dir(path))}}
+	}
+	if sdk := newest(t, "", linux); sdk != nil {
+		return []Step{{Text: msg.New("put its folder on PATH"), Command: pathCommand(f, f.Platform.Dir(sdk.Path))}}
+	}
+	return installSteps(f, t)
 }
 
 func onDrive(t *facts.Toolchain, name string) bool {

@@ -102,7 +102,11 @@ func goArch(f *facts.Facts, t *facts.Toolchain) []Finding {
 		}
 		p := &t.Commands[u.Runs]
 		seen[p.Path] = true
-		if finding, ok := archFinding(f, p); ok {
+		finding, ok := incompleteFinding(f, p)
+		if !ok {
+			finding, ok = archFinding(f, p)
+		}
+		if ok {
 			finding.Consumers = users(t, u.Runs)
 			findings = append(findings, finding)
 		}
@@ -119,6 +123,30 @@ func nativeFormat(os string) string {
 		return "macho"
 	}
 	return "elf"
+}
+
+// incompleteFinding reports a go command of which the system has nothing, or only the beginning.
+func incompleteFinding(f *facts.Facts, p *facts.GoProgram) (Finding, bool) {
+	if !p.Program.Incomplete() {
+		return Finding{}, false
+	}
+	finding := Finding{Object: theGo, Evidence: []Evidence{row(p, nil)}, Cause: msg.New("the system cannot run it: \"exec format error\", or it does nothing")}
+	if p.Program.Size == 0 {
+		finding.Message = say("go.arch.empty", "path", msg.New("%s is an empty file", p.Path))
+	} else {
+		finding.Message = say("go.arch.cut", "path bytes needs", msg.New("%s is cut off: it has %d bytes, and by its beginning %d or more", p.Path, p.Program.Size, p.Program.Needs))
+	}
+	if p.SDK.Root != "" {
+		finding.Steps = cleanInstall(f, p, versionOf(p.SDK))
+	} else {
+		finding.Steps = []Step{{Text: msg.New("remove the file"), Command: "rm " + quote(f, p.Path)}}
+		if f.Platform.Windows() {
+			finding.Steps[0].Command = ""
+		} else if !strings.HasPrefix(p.Path, f.Home+"/") {
+			finding.Steps[0].Command = sudoFor(f, 0) + finding.Steps[0].Command
+		}
+	}
+	return finding, true
 }
 
 func archFinding(f *facts.Facts, p *facts.GoProgram) (Finding, bool) {

@@ -104,6 +104,8 @@ type Compile struct {
 	Root     string // of its SDK
 	Output   string
 	TimedOut bool
+	// Missing: its folder could be listed, and it is not there.
+	Missing bool
 }
 
 // GoCommandOf returns the program that a consumer runs as go, or false if it runs none or that is not known.
@@ -317,6 +319,11 @@ func (g *gatherer) goProgram(path string) GoProgram {
 	}
 	if head, err := host.Head(g.h, path, host.MaxHead); err == nil {
 		c.Program = programOf(head)
+		if info, err := host.Stat(g.h, path); err == nil {
+			c.Program.Size = info.Size
+		} else {
+			c.Program.Format = "" // what is not known is not judged
+		}
 	}
 	if sdk, err := g.sdk(path); err == nil {
 		c.SDK = sdk
@@ -416,6 +423,10 @@ func (g *gatherer) startCompile(ctx context.Context) func() Compile {
 		name += ".exe"
 	}
 	c := Compile{Root: sdk.Root, Path: g.p.Join(sdk.Root, "pkg", "tool", g.p.OS+"_"+sdk.Arch, name)}
+	if entries, err := g.h.ReadDir(g.p.Dir(c.Path)); err == nil && !slices.ContainsFunc(entries, func(e host.Entry) bool { return e.Name == name }) {
+		c.Missing = true
+		return func() Compile { return c }
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

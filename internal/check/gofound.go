@@ -21,6 +21,9 @@ func binaryFound(f *facts.Facts, t *facts.Toolchain) []Finding {
 		return nil
 	}
 	finding := Finding{Object: theGo, Consumers: missing, Cause: missingCause(missing), Evidence: searched(f, missing)}
+	if !slices.ContainsFunc(t.Uses, func(u facts.GoUse) bool { return u.Runs >= 0 || !u.Unknown.IsZero() }) {
+		finding.Consumers = nil // nobody finds one
+	}
 	where := msg.New("no go command is on PATH here")
 	switch {
 	case missing[0] == "current":
@@ -33,10 +36,13 @@ func binaryFound(f *facts.Facts, t *facts.Toolchain) []Finding {
 		finding.Severity = Warning // nothing there needs go yet
 	}
 	sdk, users := elsewhere(t)
-	switch {
+	switch broken := brokenFor(t, missing); {
+	case broken != nil && (sdk == nil || len(users) == 0):
+		brokenFinding(f, t, &finding, where, broken, sdk, missing)
+		return []Finding{finding}
 	case sdk == nil:
 		finding.Message = say("go.binary-found.none", "where", msg.New("%s, and no Go SDK is in the usual folders", where))
-		finding.Steps = installSteps(f)
+		finding.Steps = installSteps(f, t)
 		return []Finding{finding}
 	case len(users) > 0:
 		finding.Message = say("go.binary-found.others", "where other path", msg.New("%s, but %s finds %s", where, users[0], sdk.Path))
@@ -58,6 +64,67 @@ func missingCause(missing []string) msg.Text {
 		return msg.New("the Go extension says 'Failed to find the \"go\" binary in either GOROOT…', and neither gopls nor the debugger starts")
 	}
 	return msg.New("what is started there cannot run go; gopls loads no package without it")
+}
+
+// brokenFor returns the file called go on the PATH of those who miss one that would be it if it could be run, or that of
+// /usr/local/go; nil if there is none.
+func brokenFor(t *facts.Toolchain, missing []string) *facts.BrokenGo {
+	for _, id := range missing {
+		if u := t.Use(id); len(u.Broken) > 0 {
+			return &t.Broken[u.Broken[0]]
+		}
+	}
+	i := slices.IndexFunc(t.Broken, func(b facts.BrokenGo) bool { return b.Path == localGoCommand })
+	if i < 0 {
+		return nil
+	}
+	return &t.Broken[i]
+}
+
+// localGoCommand is the go command of an archive that is unpacked where the instructions of go.dev say.
+const localGoCommand = "/usr/local/go/bin/go"
+
+// brokenFinding says that there is a go that cannot be run, and how to repair it.
+func brokenFinding(f *facts.Facts, t *facts.Toolchain, finding *Finding, where msg.Text, broken *facts.BrokenGo, sdk *facts.GoProgram, missing []string) {
+	file := Evidence{Path: broken.Path}
+	if broken.Missing == "" {
+		finding.Message = say("go.binary-found.not-executable", "where path", msg.New("%s: the file %s may not be executed", where, broken.Path))
+		step := envMode(f, "+x", broken.Path, broken.UID)
+		step.Text = msg.New("make it executable")
+		finding.Steps = append([]Step{step}, putOnPath(f, f.Platform.Dir(broken.Path), missing)...)
+		finding.Evidence = append(finding.Evidence, file)
+		return
+	}
+	file.Text = "-> " + broken.Missing
+	finding.Evidence = append(finding.Evidence, file)
+	finding.Message = say("go.binary-found.dangling", "where path target", msg.New("%s: the link %s leads to %s, which does not exist", where, broken.Path, broken.Missing))
+	sudo := sudoFor(f, broken.UID)
+	if sdk != nil {
+		finding.Evidence = append(finding.Evidence, row(sdk, nil))
+		finding.Steps = []Step{{Text: msg.New("let the link lead to the SDK that is there"), Command: sudo + "ln -sfn " + quote(f, sdk.Path) + " " + quote(f, broken.Path)}}
+		return
+	}
+	finding.Steps = append([]Step{{Text: msg.New("remove the link"), Command: sudo + "rm " + quote(f, broken.Path)}}, installSteps(f, t)...)
+}
+
+// sudoFor is what a command needs in front of it to change what an owner has.
+func sudoFor(f *facts.Facts, owner int) string {
+	if f.UID == 0 || owner == f.UID {
+		return ""
+	}
+	return "sudo "
+}
+
+// putOnPath says how to put a folder on PATH, unless all of some consumers have it there.
+func putOnPath(f *facts.Facts, dir string, ids []string) []Step {
+	has := func(id string) bool {
+		c := consumerOf(f, id)
+		return c == nil || entryLine(f, c, dir) != ""
+	}
+	if !slices.ContainsFunc(ids, func(id string) bool { return !has(id) }) {
+		return nil
+	}
+	return []Step{{Text: msg.New("put its folder on PATH"), Command: pathCommand(f, dir)}}
 }
 
 // searched shows the PATH of consumers and where each comes from.
@@ -114,7 +181,7 @@ func foundSteps(f *facts.Facts, sdk *facts.GoProgram, missing, users []string, l
 }
 
 // installSteps says how to install an SDK.
-func installSteps(f *facts.Facts) []Step {
+func installSteps(f *facts.Facts, t *facts.Toolchain) []Step {
 	switch f.Platform.OS {
 	case "windows":
 		return []Step{{Text: msg.New("install Go"), Command: "winget install GoLang.Go"}}
@@ -122,8 +189,12 @@ func installSteps(f *facts.Facts) []Step {
 		return []Step{{Text: msg.New("install Go, with the package from go.dev/dl or with Homebrew"), Command: "brew install go"}}
 	}
 	archive := "go*." + f.Platform.OS + "-" + f.Platform.Arch + ".tar.gz"
-	return []Step{{Text: msg.New("download the archive %s from go.dev/dl and unpack it", archive), Command: "sudo tar -C /usr/local -xzf " + archive},
-		{Text: msg.New("put its folder on PATH"), Command: pathCommand(f, "/usr/local/go/bin")}}
+	unpack := Step{Text: msg.New("download the archive %s from go.dev/dl and unpack it", archive), Command: "sudo tar -C /usr/local -xzf " + archive}
+	if t.Installed {
+		unpack.Text = msg.New("download the archive %s from go.dev/dl and unpack it in place of the folder, not over it", archive)
+		unpack.Command = "sudo mv /usr/local/go /usr/local/go.old && " + unpack.Command
+	}
+	return append([]Step{unpack}, putOnPath(f, "/usr/local/go/bin", []string{"current", "shell-login"})...)
 }
 
 // duplicates reports several SDKs on one PATH.

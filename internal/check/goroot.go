@@ -196,11 +196,21 @@ func gorootMixed(f *facts.Facts, t *facts.Toolchain) []Finding {
 		return []Finding{{Object: c.Root, Unknown: msg.New("%s -V did not answer in time", c.Path)}}
 	}
 	i := slices.IndexFunc(t.Commands, func(p facts.GoProgram) bool { return p.SDK.Root == c.Root && c.Root != "" })
-	answer, ok := strings.CutPrefix(c.Output, "compile version ")
-	if i < 0 || !ok {
+	if i < 0 {
 		return nil
 	}
 	p := &t.Commands[i]
+	if c.Missing {
+		return []Finding{{Object: c.Root,
+			Message:  say("go.goroot-mixed.no-compiler", "root path", msg.New("the SDK %s is incomplete: there is no %s", c.Root, c.Path)),
+			Cause:    msg.New("every build stops with \"no such tool\""),
+			Evidence: []Evidence{{Path: f.Platform.Dir(c.Path)}, row(p, nil)},
+			Steps:    cleanInstall(f, p, versionOf(p.SDK))}}
+	}
+	answer, ok := strings.CutPrefix(c.Output, "compile version ")
+	if !ok {
+		return nil
+	}
 	says, is := versionOf(p.SDK), plainVersion(answer)
 	if says == "" || is == "" || says == is {
 		return nil
@@ -225,6 +235,9 @@ func cleanInstall(f *facts.Facts, p *facts.GoProgram, version string) []Step {
 	sudo := "sudo "
 	if f.Home != "" && strings.HasPrefix(p.SDK.Root, f.Home+"/") {
 		sudo = ""
+	}
+	if version == "" {
+		version = "go*"
 	}
 	archive := version + "." + f.Platform.OS + "-" + f.Platform.Arch + ".tar.gz"
 	root := quote(f, p.SDK.Root)

@@ -102,7 +102,11 @@ func goArch(f *facts.Facts, t *facts.Toolchain) []Finding {
 		}
 		p := &t.Commands[u.Runs]
 		seen[p.Path] = true
-		if finding, ok := archFinding(f, p); ok {
+		finding, ok := incompleteFinding(f, p)
+		if !ok {
+			finding, ok = archFinding(f, p)
+		}
+		if ok {
 			finding.Consumers = users(t, u.Runs)
 			findings = append(findings, finding)
 		}
@@ -119,6 +123,30 @@ func nativeFormat(os string) string {
 		return "macho"
 	}
 	return "elf"
+}
+
+// incompleteFinding reports a go command of which the system has nothing, or only the beginning.
+func incompleteFinding(f *facts.Facts, p *facts.GoProgram) (Finding, bool) {
+	if !p.Program.Incomplete() {
+		return Finding{}, false
+	}
+	finding := Finding{Object: theGo, Evidence: []Evidence{row(p, nil)}, Cause: msg.New("the system cannot run it: \"exec format error\", or it does nothing")}
+	if p.Program.Size == 0 {
+		finding.Message = say("go.arch.empty", "path", msg.New("%s is an empty file", p.Path))
+	} else {
+		finding.Message = say("go.arch.cut", "path bytes needs", msg.New("%s is cut off: it has %d bytes, and by its beginning %d or more", p.Path, p.Program.Size, p.Program.Needs))
+	}
+	if p.SDK.Root != "" {
+		finding.Steps = cleanInstall(f, p, versionOf(p.SDK))
+	} else {
+		finding.Steps = []Step{{Text: msg.New("remove the file"), Command: "rm " + quote(f, p.Path)}}
+		if f.Platform.Windows() {
+			finding.Steps[0].Command = ""
+		} else if !strings.HasPrefix(p.Path, f.Home+"/") {
+			finding.Steps[0].Command = sudoFor(f, 0) + finding.Steps[0].Command
+		}
+	}
+	return finding, true
 }
 
 func archFinding(f *facts.Facts, p *facts.GoProgram) (Finding, bool) {
@@ -183,12 +211,12 @@ func wslInterop(f *facts.Facts, t *facts.Toolchain) []Finding {
 	}
 	var findings []Finding
 	for _, path := range order {
-		findings = append(findings, interopFinding(f, path, ids[path]))
+		findings = append(findings, interopFinding(f, t, path, ids[path]))
 	}
 	return findings
 }
 
-func interopFinding(f *facts.Facts, path string, ids []string) Finding {
+func interopFinding(f *facts.Facts, t *facts.Toolchain, path string, ids []string) Finding {
 	finding := Finding{Object: theGo, Consumers: ids, Evidence: append([]Evidence{{Path: path}}, entryEvidence(f, path, ids)...)}
 	if strings.HasSuffix(path, ".exe") {
 		finding.Message = say("go.wsl-interop.exe", "path", msg.New("the only go command on PATH is that of Windows: %s", path))
@@ -197,8 +225,39 @@ func interopFinding(f *facts.Facts, path string, ids []string) Finding {
 		finding.Message = say("go.wsl-interop.drive", "path", msg.New("go is %s, on a drive of Windows", path))
 		finding.Cause = msg.New("each file that go reads there crosses from Linux to Windows and back: builds take many times as long, and a Windows go builds for Windows")
 	}
-	finding.Steps = append(installSteps(f), Step{Text: msg.New("if PATH of Windows is not needed in WSL, put appendWindowsPath=false below [interop] into /etc/wsl.conf")})
+	finding.Steps = append(interopSteps(f, t, path, ids), Step{Text: msg.New("if PATH of Windows is not needed in WSL, put appendWindowsPath=false below [interop] into /etc/wsl.conf")})
 	return finding
+}
+
+// interopSteps says how to come to the Go of Linux: where one is on PATH behind that of Windows, or is not on PATH, by
+// putting it in front.
+func interopSteps(f *facts.Facts, t *facts.Toolchain, path string, ids []string) []Step {
+	linux := func(p *facts.GoProgram) bool {
+		return p.SDK.Root != "" && p.Shim == "" && p.Program.Format != "pe" && !onDrive(t, p.Path) && !onDrive(t, p.Real)
+	}
+	for _, id := range ids {
+		u := t.Use(id)
+		if u.Runs < 0 {
+			continue
+		}
+		i := slices.IndexFunc(u.OnPath, func(i int) bool { return linux(&t.Commands[i]) })
+		if i < 0 {
+			continue
+		}
+		wins, behind := &t.Commands[u.Runs], &t.Commands[u.OnPath[i]]
+		if wins.Path == path && len(wins.Links) > 1 && !onDrive(t, path) {
+			sudo := "sudo "
+			if strings.HasPrefix(path, f.Home+"/") {
+				sudo = sudoFor(f, f.UID)
+			}
+			return []Step{{Text: msg.New("remove the link: then %s is found, which is for Linux", behind.Path), Command: sudo + "rm " + quote(f, path)}}
+		}
+		return []Step{{Text: msg.New("change PATH so that %s, which is for Linux, comes before %s", f.Platform.Dir(behind.Path), f.Platform.Dir(path))}}
+	}
+	if sdk := newest(t, "", linux); sdk != nil {
+		return []Step{{Text: msg.New("put its folder on PATH"), Command: pathCommand(f, f.Platform.Dir(sdk.Path))}}
+	}
+	return installSteps(f, t)
 }
 
 func onDrive(t *facts.Toolchain, name string) bool {

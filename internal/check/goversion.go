@@ -109,7 +109,7 @@ func versionMin(f *facts.Facts, t *facts.Toolchain) []Finding {
 			finding.Evidence = append(finding.Evidence, row(better, nil))
 			finding.Steps = []Step{{Text: msg.New("put %s (%s), which is here, first on PATH", better.Path, shownVersion(better.SDK)), Command: pathCommand(f, f.Platform.Dir(better.Path))}}
 		} else {
-			finding.Steps = installSteps(f)
+			finding.Steps = installSteps(f, t)
 		}
 		findings = append(findings, finding)
 	}

@@ -15,13 +15,19 @@ type Program struct {
 	Arch []string
 	// Interpreter is the program that a script names.
 	Interpreter string
+	// Size is the length of the file, and Needs the least that its beginning says it has: with less it is cut off. Needs
+	// is 0 where that does not show.
+	Size, Needs int64
 }
+
+// Incomplete reports whether the file is empty or cut off.
+func (p *Program) Incomplete() bool { return p.Format != "" && (p.Size == 0 || p.Size < p.Needs) }
 
 // programOf tells what a program is from the first bytes of its file.
 func programOf(head []byte) Program {
 	switch {
 	case bytes.HasPrefix(head, []byte("\x7fELF")):
-		return Program{Format: "elf", Arch: elfArch(head)}
+		return Program{Format: "elf", Arch: elfArch(head), Needs: elfSize(head)}
 	case bytes.HasPrefix(head, []byte("MZ")):
 		return Program{Format: "pe", Arch: peArch(head)}
 	case bytes.HasPrefix(head, []byte("#!")):
@@ -70,6 +76,30 @@ func elfArch(head []byte) []string {
 		name += "le"
 	}
 	return []string{name}
+}
+
+// elfSize returns the least length of an ELF file of 64 bits: where the table of its segments, those of them that head
+// has, and the table of its sections end. It is 0 if that does not show, or makes no sense.
+func elfSize(head []byte) int64 {
+	const header, segment = 64, 56
+	if len(head) < header || head[4] != 2 || head[5] != 1 {
+		return 0
+	}
+	order := binary.LittleEndian
+	table, sections := order.Uint64(head[32:]), order.Uint64(head[40:])
+	count := uint64(order.Uint16(head[56:]))
+	ends := []uint64{sections + uint64(order.Uint16(head[58:]))*uint64(order.Uint16(head[60:])), table + uint64(order.Uint16(head[54:]))*count}
+	for i := range count {
+		at := table + i*segment
+		if order.Uint16(head[54:]) != segment || table > uint64(len(head)) || at+segment > uint64(len(head)) {
+			break
+		}
+		ends = append(ends, order.Uint64(head[at+8:])+order.Uint64(head[at+32:]))
+	}
+	if least := slices.Max(ends); least < 1<<40 {
+		return int64(least)
+	}
+	return 0
 }
 
 // peMachines are values of Machine in the COFF header.

@@ -32,6 +32,18 @@ type Toolchain struct {
 	Managers []VersionManager
 	// Drives are the folders at which WSL mounts the drives of Windows.
 	Drives []string
+	// Broken are the files called go that a system does not run, in folders of a PATH and in /usr/local/go.
+	Broken []BrokenGo
+	// Installed: the folder /usr/local/go exists.
+	Installed bool
+}
+
+// BrokenGo is a file called go that nobody can run: a link that leads nowhere, or a file without permission.
+type BrokenGo struct {
+	Path string
+	// Missing is where the last of its links leads, and nothing is; "" if it is there and may not be executed.
+	Missing string
+	UID     int // the owner
 }
 
 // GoProgram is a program called go.
@@ -65,6 +77,8 @@ type GoUse struct {
 	Runs int
 	// By says how it finds the one it runs: "PATH", or how the editor does.
 	By string
+	// Broken are indexes in Toolchain.Broken of those on its PATH.
+	Broken []int
 	// Exe is the first go.exe on the PATH of a consumer under WSL.
 	Exe string
 	// Job is "file:line" of the cron job or unit that runs go; "" for what is no job.
@@ -90,6 +104,8 @@ type Compile struct {
 	Root     string // of its SDK
 	Output   string
 	TimedOut bool
+	// Missing: its folder could be listed, and it is not there.
+	Missing bool
 }
 
 // GoCommandOf returns the program that a consumer runs as go, or false if it runs none or that is not known.
@@ -121,6 +137,7 @@ type toolchains struct {
 // inDir is the go command in a folder: -1 if there is none.
 type inDir struct {
 	index   int
+	broken  int // index in Broken, -1 if there is none
 	unknown msg.Text
 }
 
@@ -146,6 +163,7 @@ func (g *gatherer) toolchain() *Toolchain {
 	for _, cmd := range append(g.wellKnownGo(), b.managedGo()...) {
 		b.command(cmd)
 	}
+	b.local()
 	for i := found; i < len(b.t.Commands); i++ {
 		b.t.Commands[i].Spare = true
 	}
@@ -161,7 +179,7 @@ func (b *toolchains) use(c *Consumer, job string) {
 	u := GoUse{Consumer: c.ID, Runs: -1, By: "PATH", Job: job}
 	path, _, unknown := c.Env.Lookup("PATH")
 	if u.Unknown = unknown; unknown.IsZero() {
-		u.OnPath, u.Unknown = b.onPath(path, c.Dir)
+		u.OnPath, u.Broken, u.Unknown = b.onPath(path, c.Dir)
 		u.Exe = b.exe(path, c.Dir)
 	}
 	if len(u.OnPath) > 0 {
@@ -180,7 +198,7 @@ func (b *toolchains) use(c *Consumer, job string) {
 const maxPath = 1024
 
 // onPath returns the go commands in the folders of a search list, in order. What lies behind a find need not be known.
-func (b *toolchains) onPath(path, dir string) (found []int, unknown msg.Text) {
+func (b *toolchains) onPath(path, dir string) (found, broken []int, unknown msg.Text) {
 	p := b.g.p
 	list := p.SplitList(path)
 	for _, entry := range list[:min(len(list), maxPath)] {
@@ -190,30 +208,73 @@ func (b *toolchains) onPath(path, dir string) (found []int, unknown msg.Text) {
 		if !p.IsAbs(entry) {
 			entry = p.Join(dir, entry)
 		}
-		in, ok := b.dirs[entry]
-		if !ok {
-			in = b.inDir(entry)
-			b.dirs[entry] = in
-		}
+		in := b.inDirOnce(entry)
 		if len(found) == 0 && unknown.IsZero() {
 			unknown = in.unknown
 		}
 		if in.index >= 0 && !slices.Contains(found, in.index) {
 			found = append(found, in.index)
 		}
+		if in.broken >= 0 && !slices.Contains(broken, in.broken) {
+			broken = append(broken, in.broken)
+		}
 	}
-	return found, unknown
+	return found, broken, unknown
 }
 
 func (b *toolchains) inDir(dir string) inDir {
 	cmd, err := host.LookPath(b.g.h, "go", dir, dir)
 	switch {
 	case err == nil:
-		return inDir{index: b.command(cmd)}
+		return inDir{index: b.command(cmd), broken: -1}
 	case errors.Is(err, host.ErrUnknown):
-		return inDir{-1, msg.New("whether there is a go command on its PATH is not known (%s)", err.Error())}
+		return inDir{-1, -1, msg.New("whether there is a go command on its PATH is not known (%s)", err.Error())}
 	}
-	return inDir{index: -1}
+	return inDir{index: -1, broken: b.broken(b.g.p.Join(dir, "go"))}
+}
+
+// broken returns the index in Broken of a file that is no program, -1 if it does not exist.
+func (b *toolchains) broken(name string) int {
+	own, err := b.g.h.Lstat(name)
+	if b.g.p.Windows() || err != nil {
+		return -1
+	}
+	if i := slices.IndexFunc(b.t.Broken, func(old BrokenGo) bool { return old.Path == name }); i >= 0 {
+		return i
+	}
+	broken := BrokenGo{Path: name, UID: own.UID}
+	switch info, err := host.Stat(b.g.h, name); {
+	case err == nil && info.Mode.IsRegular() && !host.IsExecutable(info):
+		broken.UID = info.UID
+	case own.Mode&fs.ModeSymlink != 0 && errors.Is(err, fs.ErrNotExist):
+		links := b.g.links(name)
+		broken.Missing = links[len(links)-1]
+	default:
+		return -1
+	}
+	b.t.Broken = append(b.t.Broken, broken)
+	return len(b.t.Broken) - 1
+}
+
+// local looks at the folder in which an archive is usually unpacked.
+func (b *toolchains) local() {
+	const root = "/usr/local/go"
+	if b.g.p.Windows() {
+		return
+	}
+	info, err := host.Stat(b.g.h, root)
+	if b.t.Installed = err == nil && info.Mode.IsDir(); b.t.Installed {
+		b.inDirOnce(root + "/bin")
+	}
+}
+
+func (b *toolchains) inDirOnce(dir string) inDir {
+	in, ok := b.dirs[dir]
+	if !ok {
+		in = b.inDir(dir)
+		b.dirs[dir] = in
+	}
+	return in
 }
 
 // exe returns the first go.exe on a PATH, under WSL, where that of Windows is appended.
@@ -258,6 +319,11 @@ func (g *gatherer) goProgram(path string) GoProgram {
 	}
 	if head, err := host.Head(g.h, path, host.MaxHead); err == nil {
 		c.Program = programOf(head)
+		if info, err := host.Stat(g.h, path); err == nil {
+			c.Program.Size = info.Size
+		} else {
+			c.Program.Format = "" // what is not known is not judged
+		}
 	}
 	if sdk, err := g.sdk(path); err == nil {
 		c.SDK = sdk
@@ -357,6 +423,10 @@ func (g *gatherer) startCompile(ctx context.Context) func() Compile {
 		name += ".exe"
 	}
 	c := Compile{Root: sdk.Root, Path: g.p.Join(sdk.Root, "pkg", "tool", g.p.OS+"_"+sdk.Arch, name)}
+	if entries, err := g.h.ReadDir(g.p.Dir(c.Path)); err == nil && !slices.ContainsFunc(entries, func(e host.Entry) bool { return e.Name == name }) {
+		c.Missing = true
+		return func() Compile { return c }
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -28,6 +28,7 @@ import (
 //	owner: NAME UID              of a file or folder that was named before, and of what is below it without an owner of its own
 //	time: NAME RFC3339           when it was changed, likewise
 //	binary: NAME FORMAT/ARCH     a program: elf, pe or macho (with "+" between several architectures)
+//	size: NAME BYTES             of a program that was named before
 //	result: PATH ARGS => OUTPUT  what a program prints that is run without an environment
 //	unreadable: NAME             a file that the user may not read
 //	process: PID PPID UID EXE    that runs; the user's processes have the UID of the owner of the home folder
@@ -148,6 +149,10 @@ func (m *Machine) set(key, value string) bool {
 		head := host.Content(BinaryHead(format, strings.Split(arch, "+")...))
 		m.Host.Add(value[:blank], host.File{Head: &head, Info: &host.Info{Mode: 0o755, Size: 15 << 20}})
 		return len(head) > 0
+	case "size":
+		size, err := strconv.ParseInt(second, 10, 64)
+		m.describe(first, func(i *host.Info) { i.Size = size })
+		return err == nil
 	case "result":
 		command, output, ok := strings.Cut(value, " => ")
 		words := strings.Fields(command)
@@ -184,6 +189,10 @@ func BinaryHead(format string, arch ...string) []byte {
 	case format == "elf":
 		copy(head, "\x7fELF\x02\x01\x01")
 		binary.LittleEndian.PutUint16(head[18:], uint16(numbers[arch[0]]))
+		binary.LittleEndian.PutUint64(head[32:], 64) // one segment, of 8 MiB
+		binary.LittleEndian.PutUint16(head[54:], 56)
+		binary.LittleEndian.PutUint16(head[56:], 1)
+		binary.LittleEndian.PutUint64(head[64+32:], 8<<20)
 	case format == "pe":
 		copy(head, "MZ")
 		binary.LittleEndian.PutUint32(head[0x3c:], 0x80)

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/goready/goready/internal/check"
 )
 
 // fault breaks a healthy machine in a way that one check has to find.
@@ -109,6 +111,18 @@ func faults() []fault {
 			m.goEnv("GOPROXY=https://proxy.example.com,direct")
 			m.settings(`"go.toolsEnvVars": {"GOPROXY": "https://other.example.com,direct"}`)
 		}},
+		{"gopls_from_before", "env.frozen", "GONOSUMDB settings processes", func(m *machine) {
+			m.settings(`"go.useLanguageServer": true`)
+			data, err := os.ReadFile("/bin/sleep")
+			must(m.t, err)
+			m.homeFile("go/bin/gopls", string(data))
+			must(m.t, os.Chmod(m.path(m.home+"/go/bin/gopls"), 0o755))
+			gopls := m.command(m.home+"/go/bin/gopls", "600")
+			gopls.Env = append(slices.Clone(m.env), "GONOSUMDB=old.example.com", "VSCODE_PID=1")
+			must(m.t, gopls.Start())
+			m.t.Cleanup(func() { _ = gopls.Process.Kill(); _ = gopls.Wait() })
+			m.goEnv("GONOSUMDB=new.example.com")
+		}},
 		{"gobin_relative", "env.gobin", "GOBIN", func(m *machine) { m.goEnv("GOBIN=bin") }},
 		{"gobin_list", "env.gobin", "GOBIN", func(m *machine) { m.bothWays("GOBIN", "/home/dev/bin:/home/dev/go/bin") }},
 		{"tools_not_on_path", "env.bin-on-path", "path GOPATH GOBIN", func(m *machine) {
@@ -119,6 +133,10 @@ func faults() []fault {
 		{"gopath_tilde", "env.gopath", "GOPATH", func(m *machine) { m.goEnv("GOPATH=~/go") }},
 		{"service_without_home", "env.home-missing", "unit", func(m *machine) {
 			m.write("/etc/systemd/system/build.service", "[Unit]\nDescription=nightly build\n\n[Service]\nExecStart=/usr/local/go/bin/go build ./...\nWorkingDirectory=/srv\n")
+		}},
+		{"ampersand_in_module_cache", "env.special-chars", "GOMODCACHE", func(m *machine) {
+			m.atTop("export GOMODCACHE='/home/dev/R&D/mod'\n")
+			m.set("GOMODCACHE", "/home/dev/R&D/mod")
 		}},
 		{"gocache_off", "env.cache-paths", "GOCACHE", func(m *machine) { m.bothWays("GOCACHE", "off") }},
 		{"proxies_differ", "env.proxyvars", "httpproxy", func(m *machine) {
@@ -181,6 +199,19 @@ func infoFaults() []fault {
 			m.append(m.home+"/.bashrc", "eval \"$(direnv hook bash)\"\n")
 			m.homeFile("app/.envrc", "export GOFLAGS=-mod=mod\n")
 		}},
+	}
+}
+
+// TestEveryCheckHasAFault: no check of Linux is left untried.
+func TestEveryCheckHasAFault(t *testing.T) {
+	tried := map[string]bool{}
+	for _, f := range slices.Concat(faults(), infoFaults()) {
+		tried[f.id] = true
+	}
+	for _, c := range check.All() {
+		if linux := len(c.Platforms) == 0 || slices.Contains(c.Platforms, "linux"); linux && !tried[c.ID] {
+			t.Errorf("no fault makes %s speak", c.ID)
+		}
 	}
 }
 

@@ -88,7 +88,7 @@ func faults() []fault {
 			must(m.t, os.Chmod(m.path(oldSDK+"/bin/go"), 0o755))
 			m.setPath(strings.Join([]string{system, oldSDK + "/bin", toolBin}, ":"))
 		}},
-		{"two_version_managers", "go.manager-conflict", "path", func(m *machine) {
+		{"two_version_managers", "go.manager-conflict", "path sdk", func(m *machine) {
 			m.homeFile(".gvm/scripts/gvm", "export GVM_ROOT=$HOME/.gvm\n")
 			m.homeFile(".gvm/gos/go1.25.3/VERSION", "go1.25.3\n")
 			m.homeFile(".goenv/shims/go", "#!/bin/sh\nexit 0\n")
@@ -134,7 +134,7 @@ func faults() []fault {
 		{"service_without_home", "env.home-missing", "unit", func(m *machine) {
 			m.write("/etc/systemd/system/build.service", "[Unit]\nDescription=nightly build\n\n[Service]\nExecStart=/usr/local/go/bin/go build ./...\nWorkingDirectory=/srv\n")
 		}},
-		{"ampersand_in_module_cache", "env.special-chars", "GOMODCACHE", func(m *machine) {
+		{"ampersand_in_module_cache", "env.special-chars", "GOMODCACHE target", func(m *machine) {
 			m.atTop("export GOMODCACHE='/home/dev/R&D/mod'\n")
 			m.set("GOMODCACHE", "/home/dev/R&D/mod")
 		}},

@@ -174,8 +174,8 @@ func binOnPath(f *facts.Facts) []Finding {
 		}
 		dir, from := installDir(f, c)
 		bin := f.Paths.Bins[dir]
-		if dir == "" || len(bin.Programs) == 0 || onPath(f, c, dir) != no || dir == f.Platform.Join(c.Go.SDK.Root, "bin") {
-			continue // in the SDK itself: env.gopath and env.gobin say so
+		if dir == "" || len(bin.Programs) == 0 || onPath(f, c, dir) != no || slices.Contains(bin.Programs, "go") {
+			continue // the folder of an SDK: env.gopath and env.gobin say so
 		}
 		if i := slices.IndexFunc(out, func(old Finding) bool { return old.Object == dir }); i >= 0 {
 			out[i].Consumers = append(out[i].Consumers, id)

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,22 +35,72 @@ func goenvAccess(f *facts.Facts, c *facts.Consumer) []Finding {
 	switch {
 	case !c.User.Err.IsZero() && !info.Missing:
 		step := Step{Text: msg.New("make it a file that you can read and write")}
-		switch own := info.Info.UID == f.UID; {
-		case !info.Unknown.IsZero() || !info.Info.Mode.IsRegular() || info.Info.UID < 0:
-		case own:
-			step.Command = "chmod u+rw " + quote(f, name)
-		case f.User != "":
-			step.Command = "sudo chown " + quote(f, f.User) + " " + quote(f, name)
+		if info.Unknown.IsZero() && info.Info.Mode.IsRegular() && info.Info.UID >= 0 {
+			step.Command = goenvOwn(f, name, 0o600)
 		}
 		return []Finding{{Object: name, Message: say("env.goenv-file.unreadable", "file reason", msg.New("the go env file \"%s\" cannot be read (%s)", name, c.User.Err)),
 			Cause:    msg.New("the go command says nothing about it and goes on as if the file were empty; \"go env -w\" fails"),
 			Evidence: []Evidence{{Path: name}}, Steps: []Step{step}}}
+	case goenvLocked(f, name) != "":
+		return []Finding{goenvReadonly(f, name, info)}
 	case info.Unknown.IsZero() && !info.Missing && info.Info.UID >= 0 && info.Info.Mode.IsRegular() && info.Info.Mode&0o002 != 0:
 		return []Finding{{Severity: Warning, Object: name, Message: say("env.goenv-file.writable", "file", msg.New("every user of this machine can change the go env file \"%s\"", name)),
 			Cause:    msg.New("whoever writes there decides where your modules come from and which compiler runs"),
 			Evidence: []Evidence{{Path: name, Text: info.Info.Mode.String()}}, Steps: []Step{envMode(f, "o-w", name, info.Info.UID)}}}
 	}
 	return nil
+}
+
+// goenvReadonly is the finding about a go env file, or a folder for it, that the user cannot write.
+func goenvReadonly(f *facts.Facts, name string, info facts.PathInfo) Finding {
+	finding := Finding{Severity: Warning, Object: name,
+		Message:  say("env.goenv-file.readonly", "file", msg.New("you can read the go env file \"%s\", but not write it", name)),
+		Cause:    msg.New("\"go env -w\" and \"go env -u\" end with \"permission denied\""),
+		Evidence: []Evidence{{Path: name, Text: info.Info.Mode.String()}},
+		Steps:    []Step{{Text: msg.New("make it yours again"), Command: goenvLocked(f, name)}}}
+	if info.Missing {
+		finding.Message = say("env.goenv-file.folder", "folder file", msg.New("you cannot write in \"%s\", where the go env file \"%s\" would be", info.Above, name))
+		finding.Evidence = []Evidence{{Path: info.Above, Text: info.Info.Mode.String()}}
+	}
+	return finding
+}
+
+// goenvLocked returns the command that lets the user write a go env file in his home again; "" if he can, or nothing is
+// known. What a link leads to is somebody else's to manage.
+func goenvLocked(f *facts.Facts, name string) string {
+	info, dir := f.Paths.At(name), f.Paths.At(f.Platform.Dir(name))
+	switch {
+	case !info.Private(f.UID) || f.Home == "" || f.User == "" || !envInside(f.Platform.Separator(), f.Home, name):
+		return ""
+	case info.Missing && (info.Above == f.Home || !envInside(f.Platform.Separator(), f.Home, info.Above)):
+		return ""
+	case info.Missing:
+		if info.Info.UID == f.UID {
+			return "chmod u+rwx " + quote(f, info.Above)
+		}
+		return "sudo chown -R " + quote(f, f.User) + " " + quote(f, info.Above)
+	case !info.Info.Mode.IsRegular() || f.Platform.Dir(info.Real) != dir.Real:
+		return ""
+	}
+	return goenvOwn(f, name, 0o600)
+}
+
+// goenvOwn is the command that makes a go env file the user's, with its folder if that is not his either, and with the
+// permissions want.
+func goenvOwn(f *facts.Facts, name string, want fs.FileMode) string {
+	info, dir := f.Paths.At(name), f.Paths.At(f.Platform.Dir(name))
+	var commands []string
+	switch folder := f.Platform.Dir(name); {
+	case info.Info.UID == f.UID || f.User == "":
+	case dir.Private(f.UID) && dir.Info.UID != f.UID && envInside(f.Platform.Separator(), f.Home, folder) && folder != f.Home:
+		commands = append(commands, "sudo chown -R "+quote(f, f.User)+" "+quote(f, folder))
+	default:
+		commands = append(commands, "sudo chown "+quote(f, f.User)+" "+quote(f, name))
+	}
+	if info.Info.Mode&want != want && (info.Info.UID == f.UID || f.User != "") {
+		commands = append(commands, "chmod u+rw "+quote(f, name))
+	}
+	return strings.Join(commands, " && ")
 }
 
 // maxLines is how many lines of a file are named one by one.

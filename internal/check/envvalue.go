@@ -14,8 +14,8 @@ import (
 
 // envValueChecks are about what values mean.
 func envValueChecks() []Check {
-	project := []facts.Section{facts.SectionProject}
-	file := []string{"env.goenv-file"} // quotes, line ends and blanks become a part of the value there
+	project := []facts.Section{facts.SectionProject, facts.SectionPaths} // a step may have to say who can write a file
+	file := []string{"env.goenv-file"}                                   // quotes, line ends and blanks become a part of the value there
 	return []Check{
 		{ID: "env.home-missing", Severity: Error, Platforms: []string{"linux", "darwin"}, Facts: project, Run: checkHomeMissing,
 			Title: msg.New("services and jobs that run go have a HOME, or folders for its caches")},
@@ -25,9 +25,9 @@ func envValueChecks() []Check {
 			Title: msg.New("the caches and the folder for temporary files are usable")},
 		{ID: "env.proxyvars", Severity: Warning, Facts: project, Run: checkProxyVars,
 			Title: msg.New("HTTP_PROXY, HTTPS_PROXY and NO_PROXY mean what they seem to mean")},
-		{ID: "env.goproxy-syntax", Severity: Error, After: file, Run: checkGOPROXY,
+		{ID: "env.goproxy-syntax", Severity: Error, Facts: project, After: file, Run: checkGOPROXY,
 			Title: msg.New("GOPROXY is a list that Go accepts and reads to its end")},
-		{ID: "env.gosumdb-syntax", Severity: Error, After: file, Run: checkGOSUMDB,
+		{ID: "env.gosumdb-syntax", Severity: Error, Facts: project, After: file, Run: checkGOSUMDB,
 			Title: msg.New("GOSUMDB names a checksum database, and no pattern switches it off for all modules")},
 		{ID: "env.private-leak", Severity: Warning, Facts: project, After: file, Run: checkPrivateLeak,
 			Title: msg.New("the names of private modules are not sent to public servers")},

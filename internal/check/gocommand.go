@@ -11,9 +11,20 @@ import (
 
 // goCommand returns a command line that runs go with args in the workspace. more are variables, as KEY=value, that it
 // needs. Where no toolchain can be selected, every go command stops, the one that would repair it too: then the installed
-// Go is told to run itself.
+// Go is told to run itself. Where the user cannot write the go env file, a command that changes it is preceded by one that
+// lets him.
 func goCommand(f *facts.Facts, args string, more ...string) string {
-	if c := consumerOf(f, "current"); c != nil && choosesToolchain(c) && !goenv.SelectToolchain(f.Query(c)).Err.IsZero() {
+	c := consumerOf(f, "current")
+	if c != nil && (strings.HasPrefix(args, "env -w ") || strings.HasPrefix(args, "env -u ")) {
+		if unlock := goenvLocked(f, c.User.Name); c.User.Name != "" && unlock != "" {
+			return unlock + " && " + goDirect(f, c, args, more)
+		}
+	}
+	return goDirect(f, c, args, more)
+}
+
+func goDirect(f *facts.Facts, c *facts.Consumer, args string, more []string) string {
+	if c != nil && choosesToolchain(c) && !goenv.SelectToolchain(f.Query(c)).Err.IsZero() {
 		return localGo(f, args, more...)
 	}
 	return withVariables(f, "go "+args, more)

@@ -120,7 +120,8 @@ func (g *gatherer) plainValues(p *Paths) {
 // envFilePaths looks at the go env file that a consumer reads, and at the one it would read without GOENV.
 func (g *gatherer) envFilePaths(p *Paths, c *Consumer) {
 	if c.User.Name != "" {
-		g.path(p, c.User.Name, false)
+		g.path(p, c.User.Name, true)
+		g.path(p, g.p.Dir(c.User.Name), true)
 	}
 	if c.Env.Get("GOENV") == "" {
 		return

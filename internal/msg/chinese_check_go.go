@@ -30,6 +30,7 @@ var chineseCheckGo = []entry{
 	{"remove the file", "删除该文件"},
 	{"the SDK %s is incomplete: there is no %s", "SDK %s 不完整：缺少 %s"},
 	{"the system cannot run it: \"exec format error\", or it does nothing", "系统无法运行它（\"exec format error\"），或者运行后什么也不做"},
+	{"remove the setting %s, %s, and reload the window; or let it name %s", "删除设置 %s（%s）并重新加载窗口，或者让它指向 %s"},
 	{"%s, although there is %s", "%s，尽管本机有 %s"},
 	{"%s, and no Go SDK is in the usual folders", "%s，常用目录中也没有 Go SDK"},
 	{"%s, but %s finds %s", "%s，而 %s 能找到 %s"},

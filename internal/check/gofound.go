@@ -22,7 +22,7 @@ func binaryFound(f *facts.Facts, t *facts.Toolchain) []Finding {
 		return nil
 	}
 	finding := Finding{Object: theGo, Consumers: missing, Cause: missingCause(missing), Evidence: searched(f, missing)}
-	if !slices.ContainsFunc(t.Uses, func(u facts.GoUse) bool { return u.Runs >= 0 || !u.Unknown.IsZero() }) {
+	if !slices.ContainsFunc(t.Uses, func(u facts.GoUse) bool { return u.Runs >= 0 || facts.ForDevelopers(u.Consumer) && !u.Unknown.IsZero() }) {
 		finding.Consumers = nil // nobody finds one
 	}
 	where := msg.New("no go command is on PATH here")

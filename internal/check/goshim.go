@@ -144,8 +144,9 @@ func incompleteFinding(f *facts.Facts, p *facts.GoProgram) (Finding, bool) {
 	if !p.Program.Incomplete() {
 		return Finding{}, false
 	}
-	finding := Finding{Object: theGo, Evidence: []Evidence{row(p, nil)}, Cause: msg.New("the system cannot run it: \"exec format error\", or it does nothing")}
+	finding := Finding{Object: theGo, Evidence: []Evidence{row(p, nil)}, Cause: msg.New("the system cannot run it, or it crashes at once")}
 	if p.Program.Size == 0 {
+		finding.Cause = msg.New("a shell does nothing when it is to run it, and other programs say \"exec format error\"")
 		finding.Message = say("go.arch.empty", "path", msg.New("%s is an empty file", p.Path))
 	} else {
 		finding.Message = say("go.arch.cut", "path bytes needs", msg.New("%s is cut off: it has %d bytes, and by its beginning %d or more", p.Path, p.Program.Size, p.Program.Needs))

@@ -2,6 +2,7 @@ package check
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/goready/goready/internal/facts"
 	"github.com/goready/goready/internal/layer"
@@ -21,7 +22,7 @@ func binaryFound(f *facts.Facts, t *facts.Toolchain) []Finding {
 		return nil
 	}
 	finding := Finding{Object: theGo, Consumers: missing, Cause: missingCause(missing), Evidence: searched(f, missing)}
-	if !slices.ContainsFunc(t.Uses, func(u facts.GoUse) bool { return u.Runs >= 0 || !u.Unknown.IsZero() }) {
+	if !slices.ContainsFunc(t.Uses, func(u facts.GoUse) bool { return u.Runs >= 0 || facts.ForDevelopers(u.Consumer) && !u.Unknown.IsZero() }) {
 		finding.Consumers = nil // nobody finds one
 	}
 	where := msg.New("no go command is on PATH here")
@@ -308,8 +309,57 @@ func mismatch(f *facts.Facts, t *facts.Toolchain, groups []int) Finding {
 	if v := newest(t, "", func(p *facts.GoProgram) bool { return p == a || p == b }); v != nil {
 		want = v
 	}
-	finding.Steps = []Step{{Text: msg.New("change these lines so that %s comes first for all", f.Platform.Dir(want.Path))}}
+	for _, i := range groups {
+		if p := &t.Commands[i]; p != want {
+			for _, step := range mismatchSteps(f, t, want, members(i)) {
+				if !slices.ContainsFunc(finding.Steps, func(s Step) bool { return s.Text.String() == step.Text.String() }) {
+					finding.Steps = append(finding.Steps, step)
+				}
+			}
+		}
+	}
 	return finding
+}
+
+// mismatchSteps says how to make consumers run the go command want: by what makes them run another.
+func mismatchSteps(f *facts.Facts, t *facts.Toolchain, want *facts.GoProgram, ids []string) []Step {
+	var steps []Step
+	add := func(key string, e []Evidence, value string) {
+		for _, line := range e {
+			steps = append(steps, Step{Text: msg.New("remove the setting %s, %s, and reload the window; or let it name %s", key, evidenceKey(line), value)})
+		}
+	}
+	for _, id := range ids {
+		switch t.Use(id).By {
+		case "goroot":
+			add("go.goroot", settingEvidence(f, "go.goroot"), want.SDK.Root)
+		case "alternateTool":
+			add("go.alternateTools", settingEvidence(f, "go.alternateTools"), want.Path)
+		}
+	}
+	byPath := len(steps) == 0
+	for _, id := range ids {
+		set, ok := layerOf(consumerOf(f, id), "PATH")
+		switch e := at(set.From, ""); {
+		case ok && set.Layer == layer.TerminalEnv && e.Line > 0 && len(steps) == 0:
+			add("terminal.integrated.env."+settingOS(f), []Evidence{e}, f.Platform.Dir(want.Path))
+			byPath = false
+		case strings.HasPrefix(id, "shell-"):
+			byPath = true
+		}
+	}
+	if byPath {
+		steps = append(steps, Step{Text: msg.New("change these lines so that %s comes first for all", f.Platform.Dir(want.Path))})
+	}
+	return steps
+}
+
+// settingOS is the name of the system in settings of the editor.
+func settingOS(f *facts.Facts) string {
+	if f.Platform.OS == "darwin" {
+		return "osx"
+	}
+	return f.Platform.OS
 }
 
 // twoInstallations is why two SDKs of one version are worth knowing.

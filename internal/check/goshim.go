@@ -24,6 +24,9 @@ func shim(f *facts.Facts, t *facts.Toolchain) []Finding {
 	}
 	editor := slices.ContainsFunc(ids, func(id string) bool { return id != "current" })
 	finding := Finding{Object: theGo, Consumers: ids, Evidence: []Evidence{row(program, nil)}, Cause: shimCause(program.Shim, editor)}
+	if byRelative(f, program.Path, ids) {
+		finding.Evidence[0].Text = "" // as the finding about the entry has it, which is its cause
+	}
 	finding.Evidence = append(finding.Evidence, entryEvidence(f, program.Path, ids)...)
 	if program.Shim == "script" {
 		finding.Message = say("go.shim.script", "path", msg.New("%s is not the go command but something that starts one", program.Path))
@@ -42,6 +45,17 @@ func shim(f *facts.Facts, t *facts.Toolchain) []Finding {
 		finding.Steps = append(finding.Steps, Step{Text: msg.New("do not choose it with \"Go: Choose Go Environment\": the dialog may follow the link, and the extension then runs %s, which is no go command", program.Real)})
 	}
 	return []Finding{finding}
+}
+
+// byRelative reports whether consumers find a program by an entry of PATH that means another folder in each folder.
+func byRelative(f *facts.Facts, program string, ids []string) bool {
+	dir := f.Platform.Dir(program)
+	return slices.ContainsFunc(ids, func(id string) bool {
+		c := consumerOf(f, id)
+		return c != nil && slices.ContainsFunc(f.Platform.SplitList(c.Env.Get("PATH")), func(entry string) bool {
+			return !f.Platform.IsAbs(entry) && f.Platform.Join(c.Dir, entry) == dir
+		})
+	})
 }
 
 // shimCause says what decides which Go a stand-in starts.
@@ -130,8 +144,9 @@ func incompleteFinding(f *facts.Facts, p *facts.GoProgram) (Finding, bool) {
 	if !p.Program.Incomplete() {
 		return Finding{}, false
 	}
-	finding := Finding{Object: theGo, Evidence: []Evidence{row(p, nil)}, Cause: msg.New("the system cannot run it: \"exec format error\", or it does nothing")}
+	finding := Finding{Object: theGo, Evidence: []Evidence{row(p, nil)}, Cause: msg.New("the system cannot run it, or it crashes at once")}
 	if p.Program.Size == 0 {
+		finding.Cause = msg.New("a shell does nothing when it is to run it, and other programs say \"exec format error\"")
 		finding.Message = say("go.arch.empty", "path", msg.New("%s is an empty file", p.Path))
 	} else {
 		finding.Message = say("go.arch.cut", "path bytes needs", msg.New("%s is cut off: it has %d bytes, and by its beginning %d or more", p.Path, p.Program.Size, p.Program.Needs))

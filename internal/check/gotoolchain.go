@@ -237,8 +237,8 @@ func allowSteps(f *facts.Facts, c *facts.Consumer, by layer.Reason) []Step {
 	return append(steps, allow)
 }
 
-// forbidding shows the settings that keep go from downloading a toolchain, and how to take them back. The evidence does
-// not name them as lines: a finding about one of them alone says nothing about the workspace.
+// forbidding shows the settings that keep go from downloading a toolchain, and how to take them back. A
+// finding about the same setting is the cause of ours.
 func forbidding(f *facts.Facts, c *facts.Consumer) (list []Evidence, steps []Step) {
 	for _, name := range []string{"GOPROXY", "GOSUMDB"} {
 		d := explain.Value(f, c, name)
@@ -246,7 +246,7 @@ func forbidding(f *facts.Facts, c *facts.Consumer) (list []Evidence, steps []Ste
 		if !ok || !forbids(f, name, d.Value) {
 			continue
 		}
-		list = append(list, Evidence{Text: name + "=" + layer.Redact(name, d.Value) + " (" + by.From + ")"})
+		list = append(list, reasonEvidence(name, by))
 		if fromUser(by.Layer) {
 			steps = append(steps, unsetSteps(f, name, by.Layer, at(by.From, ""))...)
 		}

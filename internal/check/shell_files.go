@@ -1,6 +1,7 @@
 package check
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -288,6 +289,9 @@ func interactiveGuard(f *facts.Facts) []Finding {
 	}
 	var out []Finding
 	for _, name := range goVariables(f.Startup) {
+		if name == "GOROOT" { // go knows its own by itself: who goes without the value lacks nothing
+			continue
+		}
 		var lacking []string
 		var hidden layer.Set
 		for i := range f.Consumers {
@@ -394,11 +398,48 @@ func guardFinding(f *facts.Facts, name string, s layer.Set, lacking []string) Fi
 			finding.Severity = Warning
 		}
 	}
-	finding.Steps = []Step{{Text: msg.New("move the line %s in front of %s, or into %s", s.From, evidenceKey(guard), loginFile(f))}}
+	line := s.From
+	if by, ok := readBy(f, at(s.From, "").Path); ok {
+		finding.Evidence = addEvidence(finding.Evidence, by)
+		line = evidenceKey(by)
+	}
+	finding.Steps = []Step{{Text: msg.New("move the line %s in front of %s, or into %s", line, evidenceKey(guard), loginFile(f))}}
 	if f.Startup.Kind == shell.Fish {
-		finding.Steps[0].Text = msg.New("move the line %s in front of %s", s.From, evidenceKey(guard))
+		finding.Steps[0].Text = msg.New("move the line %s in front of %s", line, evidenceKey(guard))
 	}
 	return finding
+}
+
+// readBy returns the line of a start-up file of the user that reads a file which is none itself: a program has written
+// that, a version manager say, and will again.
+func readBy(f *facts.Facts, file string) (Evidence, bool) {
+	if f.Home == "" || isStartupFile(f, file) {
+		return Evidence{}, false
+	}
+	short := strings.TrimPrefix(file, f.Home)
+	for _, name := range slices.Sorted(maps.Keys(f.Startup.Texts)) {
+		if !isStartupFile(f, name) || isSystemFile(name) {
+			continue
+		}
+		n := 0
+		for line := range strings.Lines(f.Startup.Texts[name]) {
+			n++
+			text := strings.TrimSpace(line)
+			if !strings.HasPrefix(text, "#") && strings.Contains(text, short) && (strings.Contains(text, "source ") || strings.Contains(text, ". ")) {
+				return Evidence{Path: name, Line: n}, true
+			}
+		}
+	}
+	return Evidence{}, false
+}
+
+// isStartupFile reports whether a file is one that a shell reads by itself.
+func isStartupFile(f *facts.Facts, name string) bool {
+	switch f.Platform.Base(name) {
+	case ".bashrc", ".bash_profile", ".bash_login", ".profile", ".zshrc", ".zshenv", ".zprofile", ".zlogin", "config.fish":
+		return true
+	}
+	return isSystemFile(name)
 }
 
 // startsWithoutTerminal reports whether programs are started on the machine by an sshd or a server of an editor.

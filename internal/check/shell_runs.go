@@ -326,13 +326,70 @@ func slowEvidence(s *facts.Startup, m *facts.ShellMode, command string) []Eviden
 		return []Evidence{at(m.End.From, "")}
 	}
 	e, ok := findLine(s, m, func(line string) bool {
-		fields := strings.Fields(line)
-		return len(fields) > 1 && fields[0] == "sleep"
+		return slices.ContainsFunc(commandsOf(line), func(words []string) bool { return len(words) > 1 && words[0] == "sleep" })
 	})
 	if !ok {
 		e = Evidence{Text: command}
 	}
 	return []Evidence{e}
+}
+
+// commandsOf returns the words of the commands in a line of a start-up file, as far as plain lines go. What is in quotes
+// or between the brackets of a substitution is no command of its own.
+func commandsOf(line string) [][]string {
+	var all [][]string
+	var words []string
+	var word strings.Builder
+	quote, depth := rune(0), 0
+	flush := func() {
+		if text := word.String(); text != "" && (len(words) > 0 || !slices.Contains(beforeCommand(), text)) {
+			words = append(words, text)
+		}
+		word.Reset()
+	}
+	end := func() {
+		if flush(); len(words) > 0 {
+			all = append(all, words)
+		}
+		words = nil
+	}
+	last := ' '
+	for _, r := range line {
+		switch {
+		case quote != 0:
+			if word.WriteRune(r); r == quote {
+				quote = 0
+			}
+		case r == '#' && (last == ' ' || last == '\t'):
+			end()
+			return all
+		case r == '\'' || r == '"' || r == '`':
+			quote = r
+			word.WriteRune(r)
+		case r == '(' && (last == '$' || depth > 0):
+			depth++
+			word.WriteRune(r)
+		case r == ')' && depth > 0:
+			depth--
+			word.WriteRune(r)
+		case depth > 0:
+			word.WriteRune(r)
+		case r == ';' || r == '&' || r == '|' || r == ')' || r == '{' || r == '\n':
+			end()
+		case r == ' ' || r == '\t' || r == '\r':
+			flush()
+		default:
+			word.WriteRune(r)
+		}
+		last = r
+	}
+	end()
+	return all
+}
+
+// beforeCommand returns words of the shell that a command follows.
+func beforeCommand() []string {
+	return []string{"if", "then", "else", "elif", "do", "while", "until", "!", "time", "and", "or", "not", "command", "builtin"}
 }
 
 // findLine finds a line of a start-up file: of those that a way to start the shell reads, then of all others.
@@ -387,7 +444,75 @@ func noiseFinding(s *facts.Startup, m *facts.ShellMode) Finding {
 		return finding
 	}
 	finding.Evidence = []Evidence{{Text: fmt.Sprintf("%s: %q", command, text)}}
+	switch lines := printers(s, m); {
+	case len(lines) == 1:
+		finding.Object, finding.Evidence = lines[0].Path, lines
+	case len(lines) > 1 && len(lines) <= maxPrinters:
+		finding.Evidence = append(finding.Evidence, lines...)
+		finding.Steps = append([]Step{{Text: msg.New("see which of these lines it is")}}, finding.Steps...)
+	}
 	return finding
+}
+
+// maxPrinters is the number of lines that may be at fault and are worth naming.
+const maxPrinters = 3
+
+// printers returns the lines of the files that a way to start the shell reads which may print something: with a command
+// that does nothing else.
+func printers(s *facts.Startup, m *facts.ShellMode) []Evidence {
+	var list []Evidence
+	for _, v := range m.Files {
+		if v.State != shell.Read && v.State != shell.Maybe {
+			continue
+		}
+		n, depth := 0, 0
+		for line := range strings.Lines(s.Texts[v.File]) {
+			n++
+			switch text := strings.TrimSpace(line); {
+			case strings.HasPrefix(text, "}"):
+				depth = max(0, depth-1)
+				continue
+			case strings.HasSuffix(text, "{"): // a function, whose body is not executed here
+				depth++
+				continue
+			case depth > 0:
+				continue
+			}
+			if isGuard(line) {
+				break
+			}
+			if !piped(line) && slices.ContainsFunc(commandsOf(line), func(words []string) bool { return prints(words, m.Run.Noise) }) {
+				list = addEvidence(list, Evidence{Path: v.File, Line: n})
+			}
+		}
+	}
+	return list
+}
+
+// isGuard reports whether a line ends a start-up file for shells that are not interactive.
+func isGuard(line string) bool {
+	return strings.Contains(line, "return") && (strings.Contains(line, "*)") || strings.Contains(line, "$-") || strings.Contains(line, "PS1") || strings.Contains(line, "interactive"))
+}
+
+// piped reports whether a line sends what it prints elsewhere.
+func piped(line string) bool {
+	return strings.Contains(line, ">") || strings.Contains(strings.ReplaceAll(line, "||", ""), "|")
+}
+
+// prints reports whether a command is one that prints and is written for that. One that prints a fixed text which is not
+// in noise is another.
+func prints(words []string, noise []byte) bool {
+	switch words[0] {
+	case "echo", "printf", "print":
+		text := strings.Trim(words[len(words)-1], "\"'")
+		return strings.ContainsAny(text, "$`\\%") || bytes.Contains(noise, []byte(text))
+	case "cat", "date", "uptime", "cal", "uname", "hostname", "whoami", "id", "who", "w", "last", "df", "free", "ls",
+		"fortune", "cowsay", "figlet", "toilet", "lolcat", "neofetch", "fastfetch", "screenfetch", "pfetch", "archey", "landscape-sysinfo", "curl", "tput":
+		return true
+	case "printenv", "env", "set", "export", "declare", "alias":
+		return len(words) == 1
+	}
+	return false
 }
 
 // printingLine finds the line of a start-up file that has the beginning of what was printed: all of its first line, or

@@ -53,6 +53,7 @@ var chineseCheckShell = []entry{
 
 	// shell.resolve-slow
 	{"an editor that is started from the desktop or on a remote machine waits %d seconds for it, then goes on without PATH and everything else that the start-up files set", "从桌面或在远程机器上启动的编辑器最多等待 %d 秒，之后不再使用启动文件设置的 PATH 等变量"},
+	{"see which of these lines it is", "找出是其中哪一行"},
 	{"see which line it is", "查看是哪一行"},
 	{"%s does not complete its start-up: %s", "%s 的启动过程无法完成：%s"},
 	{"%s had not completed its start-up after %d seconds", "%s 在 %d 秒后仍未完成启动"},

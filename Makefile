@@ -4,13 +4,16 @@ GO       ?= go
 FUZZTIME ?= 10s
 SYSTEMS  := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-.PHONY: help build test vet cross lint fuzz bench e2e test-systemd fresh
+.PHONY: help build man test vet cross lint fuzz bench e2e test-systemd fresh
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
 
 build: ## bin/goready, as it is shipped
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/ ./cmd/...
+
+man: ## man pages, in man/
+	$(GO) run ./cmd/goready man man
 
 test: ## all tests that this machine can run
 	$(GO) test ./...

@@ -136,6 +136,11 @@ func TestRun(t *testing.T) {
 			{ID: "a.one", Severity: check.Error, Run: found(withLine("x", 3))},
 			{ID: "a.two", Severity: check.Error, AfterLine: []string{"a.one"}, Run: found(withLine("x", 3), withLine("x", 4))},
 		}, "a.one error\na.two skipped a.one\na.two error"},
+		{"cause_is_as_bad_as_what_follows", []check.Check{
+			{ID: "a.one", Severity: check.Warning, Run: found(object("y"), object("x"))},
+			{ID: "a.two", Severity: check.Warning, After: []string{"a.one"}, Run: found(object("x"))},
+			{ID: "a.three", Severity: check.Error, After: []string{"a.two"}, Run: found(object("x"))},
+		}, "a.one error\na.one warning\na.two skipped a.one\na.three skipped a.one"},
 		{"after_info_is_no_cause", []check.Check{
 			{ID: "a.one", Severity: check.Error, Run: found(info)},
 			{ID: "a.two", Severity: check.Error, After: []string{"a.one"}, Run: found(object("i"))},

@@ -183,7 +183,7 @@ func TestGoAgrees(t *testing.T) {
 		{"needed_toolchain_line", "toolchain go1.99", "", "GOTOOLCHAIN=auto", "go1.99", "error go.toolchain-needed ["},
 		{"needed_path", "go 1.99.1", "GOTOOLCHAIN=path", "", "cannot find \"go1.99.1\" in PATH", "error go.toolchain-mode [GOTOOLCHAIN]"},
 		{"needed_bad_line", "toolchain 1.99", "", "GOTOOLCHAIN=auto", "invalid toolchain", "error go.toolchain-needed ["},
-		{"two_part", "go 1.99", "", "GOTOOLCHAIN=auto", "download go1.99.0", "warning go.toolchain-two-part ["},
+		{"two_part", "go 1.99", "", "GOTOOLCHAIN=auto", "download go1.99.0", "error go.toolchain-two-part ["},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOracle(t)

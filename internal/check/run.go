@@ -92,9 +92,13 @@ func Run(ctx context.Context, f *facts.Facts, checks []Check, o Options) []Resul
 	for i := range outcomes {
 		found[outcomes[i].check.ID] = &outcomes[i]
 	}
+	for i := range outcomes {
+		outcomes[i].raiseCauses(found)
+	}
 	failed := failure(f)
 	var results []Result
 	for i := range outcomes {
+		slices.SortStableFunc(outcomes[i].findings, order)
 		results = append(results, outcomes[i].results(found, failed, o)...)
 	}
 	return results
@@ -127,12 +131,16 @@ func runOne(ctx context.Context, f *facts.Facts, c *Check, limit time.Duration) 
 			done <- out
 		}()
 		out.findings = c.Run(f)
+		for i := range out.findings {
+			if out.findings[i].Severity == "" {
+				out.findings[i].Severity = c.Severity
+			}
+		}
 	}()
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
 	case out := <-done:
-		slices.SortStableFunc(out.findings, order)
 		return out
 	case <-timer.C:
 		return outcome{check: c, took: limit, failed: msg.New("it took longer than %s", limit.String())}
@@ -145,11 +153,8 @@ func runOne(ctx context.Context, f *facts.Facts, c *Check, limit time.Duration) 
 func order(a, b Finding) int { return cmp.Compare(a.rank(), b.rank()) }
 
 func (f *Finding) rank() int {
-	switch {
-	case !f.Unknown.IsZero():
+	if !f.Unknown.IsZero() {
 		return 3
-	case f.Severity == "":
-		return -1 // the check's severity, which is the worst
 	}
 	return f.Severity.rank()
 }
@@ -196,19 +201,11 @@ func failure(f *facts.Facts) msg.Text {
 // broken reports whether a check found an error.
 func (out *outcome) broken() bool {
 	return slices.ContainsFunc(out.findings, func(f Finding) bool {
-		return f.Unknown.IsZero() && out.severity(&f) == Error
+		return f.Unknown.IsZero() && f.Severity == Error
 	})
 }
 
-func (out *outcome) severity(f *Finding) Severity {
-	if f.Severity != "" {
-		return f.Severity
-	}
-	return out.check.Severity
-}
-
 func (out *outcome) result(finding Finding, found map[string]*outcome, o Options) Result {
-	finding.Severity = out.severity(&finding)
 	r := Result{Check: out.check, Duration: out.took, Finding: finding, State: State(finding.Severity)}
 	switch {
 	case !finding.Unknown.IsZero():
@@ -227,6 +224,37 @@ func (out *outcome) result(finding Finding, found map[string]*outcome, o Options
 // causes returns the ids of the checks whose findings explain a finding: the first causes, not what lies between.
 func (out *outcome) causes(finding *Finding, found map[string]*outcome, seen []string) []string {
 	var ids []string
+	out.explained(finding, found, seen, func(before *outcome, cause *Finding, seen []string) {
+		if deeper := before.causes(cause, found, seen); len(deeper) > 0 {
+			ids = append(ids, deeper...)
+		} else {
+			ids = append(ids, before.check.ID)
+		}
+	})
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// raiseCauses makes each cause as bad as the worst of what follows from it: that is not reported besides.
+func (out *outcome) raiseCauses(found map[string]*outcome) {
+	for i := range out.findings {
+		if f := &out.findings[i]; f.Unknown.IsZero() && f.Severity != Info {
+			out.raise(f, f.Severity, found, nil)
+		}
+	}
+}
+
+func (out *outcome) raise(finding *Finding, to Severity, found map[string]*outcome, seen []string) {
+	out.explained(finding, found, seen, func(before *outcome, cause *Finding, seen []string) {
+		if to.rank() < cause.Severity.rank() {
+			cause.Severity = to
+		}
+		before.raise(cause, to, found, seen)
+	})
+}
+
+// explained calls f for each finding that explains a finding, with the checks that were seen on the way.
+func (out *outcome) explained(finding *Finding, found map[string]*outcome, seen []string, f func(before *outcome, cause *Finding, seen []string)) {
 	for _, id := range slices.Concat(out.check.After, out.check.AfterLine) {
 		before := found[id]
 		if before == nil || slices.Contains(seen, id) {
@@ -235,19 +263,12 @@ func (out *outcome) causes(finding *Finding, found map[string]*outcome, seen []s
 		byObject := slices.Contains(out.check.After, id) && finding.Object != ""
 		for i := range before.findings {
 			cause := &before.findings[i]
-			if !cause.Unknown.IsZero() || before.severity(cause) == Info ||
-				!(byObject && cause.Object == finding.Object) && !cause.sharesPlace(finding) {
-				continue
-			}
-			if deeper := before.causes(cause, found, append(slices.Clone(seen), id, out.check.ID)); len(deeper) > 0 {
-				ids = append(ids, deeper...)
-			} else {
-				ids = append(ids, id)
+			if cause.Unknown.IsZero() && cause.Severity != Info &&
+				(byObject && cause.Object == finding.Object || cause.sharesPlace(finding)) {
+				f(before, cause, append(slices.Clone(seen), id, out.check.ID))
 			}
 		}
 	}
-	slices.Sort(ids)
-	return slices.Compact(ids)
 }
 
 // sharesPlace reports whether two findings name the same line, or quote the same of no file.

@@ -2,6 +2,7 @@ package check
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goready/goready/internal/facts"
@@ -36,16 +37,36 @@ func localGo(f *facts.Facts, args string, more ...string) string {
 }
 
 // withVariables returns a command line that gives a command variables, as KEY=value and quoted for the shell, which no
-// other command notices. For Windows it is one that cmd and PowerShell take alike, and in which PowerShell cuts no number
-// at its dots.
+// other command notices: PowerShell, which has no such form, gets the old values back.
 func withVariables(f *facts.Facts, command string, set []string) string {
 	switch {
+	case f.Platform.Windows():
+		return powerShellWith(command, set)
 	case len(set) == 0:
 		return command
-	case f.Platform.Windows():
-		return `cmd /c "set ` + strings.Join(set, "&& set ") + `&& ` + command + `"`
 	case shellKind(f) == shell.Fish:
 		return "env " + strings.Join(set, " ") + " " + command
 	}
 	return strings.Join(set, " ") + " " + command
+}
+
+func powerShellWith(command string, set []string) string {
+	words := strings.Split(command, " ")
+	for i, word := range words { // PowerShell cuts -go=1.26.0 at the dot
+		if strings.HasPrefix(word, "-") && strings.Contains(word, ".") && !strings.ContainsAny(word, `'"`) {
+			words[i] = "'" + word + "'"
+		}
+	}
+	command = strings.Join(words, " ")
+	before, after := "", ""
+	for i, kv := range set {
+		key, value, _ := strings.Cut(kv, "=")
+		if !strings.HasPrefix(value, "'") {
+			value = "'" + value + "'"
+		}
+		old := "$old" + strconv.Itoa(i)
+		before += old + " = $env:" + key + "; $env:" + key + " = " + value + "; "
+		after += "; $env:" + key + " = " + old
+	}
+	return before + command + after
 }

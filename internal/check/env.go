@@ -15,7 +15,7 @@ func envLayerChecks() []Check {
 	paths := []facts.Section{facts.SectionPaths}
 	return []Check{
 		{ID: "env.goenv-file", Severity: Error, Title: msg.New("the go env file says what it seems to say, and is read"), Facts: paths, Run: goenvFile},
-		{ID: "env.persisted-target", Severity: Error, Title: msg.New("no other system, architecture or C compiler is set for good"), Facts: paths,
+		{ID: "env.persisted-target", Severity: Error, Title: msg.New("no other system, architecture or C compiler is set for good"), Facts: []facts.Section{facts.SectionPaths, facts.SectionProject},
 			After: []string{"env.goenv-file"}, Run: persistedTarget},
 		{ID: "env.goflags", Severity: Error, Title: msg.New("GOFLAGS has only flags that all go commands can live with"),
 			Facts: paths, After: []string{"env.goenv-file"}, Run: goflags},

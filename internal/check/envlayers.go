@@ -195,6 +195,9 @@ func envRemoval(f *facts.Facts, name string, r layer.Reason, instead string) Ste
 	case settingOf(f, name, r) != "" && instead == "":
 		return Step{Text: msg.New("remove the setting %s from line %d of %s", settingOf(f, name, r), e.Line, e.Path)}
 	case e.Path != "" && e.Line > 0 && instead != "":
+		if r.Layer == layer.ShellFile || r.Layer == layer.ProfileD {
+			instead = quote(f, instead)
+		}
 		return Step{Text: msg.New("write %s in line %d of %s, and start what was started with it again", name+"="+instead, e.Line, e.Path)}
 	case e.Path != "" && e.Line > 0:
 		return Step{Text: msg.New("remove %s from line %d of %s, and start what was started with it again", name, e.Line, e.Path)}

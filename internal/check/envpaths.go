@@ -50,7 +50,11 @@ func judgeGOBIN(f *facts.Facts, v *envValue) (Finding, bool) {
 	case envCross(f, v.consumer) != nil:
 		return gobinCross(f, v), true
 	case root != "" && (info.Real == root || envInside(p.Separator(), root, v.value) || envInside(p.Separator(), root, info.Real)):
-		return Finding{Severity: Warning, Message: say("env.gobin.goroot", "value goroot", msg.New("GOBIN=%s is inside the SDK %s", v.value, root)),
+		severity := Warning
+		if strings.Contains(root, "/mise/installs/go/") {
+			severity = Info // mise sets it so, and installs the tools again if it is told their names
+		}
+		return Finding{Severity: severity, Message: say("env.gobin.goroot", "value goroot", msg.New("GOBIN=%s is inside the SDK %s", v.value, root)),
 			Cause: msg.New("the next update of Go removes your tools, and without root rights \"go install\" fails there")}, true
 	case info.Private(f.UID):
 		return envNotWritable("env.gobin", "GOBIN", v.value, info), true

@@ -19,7 +19,7 @@ func persistedTarget(f *facts.Facts) []Finding {
 	for _, name := range []string{"GOOS", "GOARCH", "GO386", "GOAMD64", "GOARM", "GOARM64", "GOMIPS", "GOMIPS64", "GOPPC64", "GORISCV64", "GOWASM",
 		"CGO_ENABLED", "CC", "CXX"} {
 		for _, v := range envValues(f, subjects, name) {
-			if !v.global() || v.value == "" {
+			if _, blank := blankName(f, v.value); !v.global() || v.value == "" || name == "CC" && blank { // which env.special-chars says
 				continue
 			}
 			if finding, ok := v.target(f); ok {
@@ -133,7 +133,7 @@ func goflags(f *facts.Facts) []Finding {
 		if !err.IsZero() {
 			finding.Message = say("env.goflags.syntax", "error", msg.New("go cannot read GOFLAGS: %s", err))
 			finding.Cause = msg.New("every go command but \"go env\" stops with it")
-			finding.Steps = v.removal(f, "")
+			finding.Steps = v.removal(f, quotedGOFLAGS(v.value))
 			out = append(out, finding)
 			continue
 		}
@@ -145,7 +145,7 @@ func goflags(f *facts.Facts) []Finding {
 		for _, flag := range flags {
 			severity, cause := judgeFlag(flag)
 			if severity == "" {
-				good = append(good, flag.Text)
+				good = append(good, quotedFlag(flag.Text))
 				continue
 			}
 			if severity == Error && flag.Name == "mod" && flag.Value == "vendor" && !v.global() {
@@ -160,11 +160,60 @@ func goflags(f *facts.Facts) []Finding {
 		if len(bad) > 0 {
 			finding.Cause = flagCauses(bad, causes)
 			finding.Message = say("env.goflags.flag", "flags", msg.New("GOFLAGS gives %s to every go command", strings.Join(bad, " ")))
-			finding.Steps = v.removal(f, strings.Join(good, " "))
+			instead := quotedGOFLAGS(v.value)
+			if instead == "" {
+				instead = strings.Join(good, " ")
+			}
+			finding.Steps = v.removal(f, instead)
 			out = append(out, finding)
 		}
 	}
 	return out
+}
+
+// quotedGOFLAGS returns the value with quotes around flags for the linker that blanks have torn from their -ldflags=, ""
+// if there are none or that is not all that is wrong.
+func quotedGOFLAGS(value string) string {
+	fields, err := goenv.SplitQuoted(value)
+	if err != nil {
+		return ""
+	}
+	var out []string
+	torn, open := false, false
+	for i, field := range fields {
+		of := strings.HasPrefix(field, "-s") || strings.HasPrefix(field, "-w") || strings.HasPrefix(field, "-X") || strings.HasPrefix(field, "-extldflags") ||
+			i > 0 && strings.HasSuffix(fields[i-1], "-X") && !strings.HasPrefix(field, "-")
+		if open && of && field != "-work" && field != "-short" && field != "-shuffle" && field != "-skip" {
+			out[len(out)-1] += " " + field
+			torn = true
+			continue
+		}
+		out = append(out, field)
+		open = strings.HasPrefix(field, "-ldflags=") || strings.HasPrefix(field, "--ldflags=")
+	}
+	if !torn {
+		return ""
+	}
+	for i := range out {
+		out[i] = quotedFlag(out[i])
+	}
+	instead := strings.Join(out, " ")
+	flags, problem := goenv.ParseGOFLAGS(instead)
+	if !problem.IsZero() || slices.ContainsFunc(flags, func(flag goenv.Flag) bool { severity, _ := judgeFlag(flag); return severity != "" }) {
+		return ""
+	}
+	return instead
+}
+
+// quotedFlag makes one word of a flag, as GOFLAGS reads them.
+func quotedFlag(text string) string {
+	switch {
+	case !strings.ContainsAny(text, " \t\n\r'\""):
+		return text
+	case !strings.Contains(text, "'"):
+		return "'" + text + "'"
+	}
+	return "\"" + text + "\""
 }
 
 // flagCauses says what each of some flags does, the causes of flags that do the same once.

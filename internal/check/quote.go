@@ -17,6 +17,9 @@ func quote(f *facts.Facts, text string) string {
 	case shellKind(f) == shell.Fish:
 		return fishQuote(text)
 	}
+	if strings.Contains(text, "'") && !strings.ContainsAny(text, "\"$`\\!\n") {
+		return `"` + text + `"`
+	}
 	return singleQuoted(text)
 }
 

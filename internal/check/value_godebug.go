@@ -8,7 +8,7 @@ import (
 	"github.com/goready/goready/internal/msg"
 )
 
-// checkGODEBUG finds keys of GODEBUG that the consumer's toolchain does not know. Keys in go.mod are checked by go.
+// checkGODEBUG finds keys of GODEBUG, and of godebug lines in go.mod, that the consumer's toolchain does not know.
 func checkGODEBUG(f *facts.Facts) []Finding {
 	const name = "GODEBUG"
 	var all []seenValue
@@ -42,6 +42,37 @@ func checkGODEBUG(f *facts.Facts) []Finding {
 			finding.Steps = []Step{{Text: msg.New("write %q, if that was meant", near)}}
 		}
 		out = append(out, finding)
+	}
+	return append(out, godebugLines(f)...)
+}
+
+// godebugLines finds godebug lines in go.mod with which go stops.
+func godebugLines(f *facts.Facts) []Finding {
+	var out []Finding
+	for i := range f.Project.Modules {
+		m := &f.Project.Modules[i]
+		for _, line := range m.Godebug {
+			finding := Finding{Severity: Warning, Object: "godebug." + line.Key, Evidence: []Evidence{{Path: m.File, Line: line.Line}},
+				Cause: msg.New("every go command that builds this module ends with %q", "unknown godebug")}
+			var ids []string
+			for _, c := range developers(f) {
+				known, ok := f.Project.GODEBUG[c.ID]
+				if !ok || c.Module.Mod.Name != m.File || facts.KnownGODEBUG(known.Keys, line.Key) {
+					continue
+				}
+				if ids = append(ids, c.ID); len(ids) == 1 {
+					finding.Message = say("env.godebug-unknown.module", "file key version", msg.New("%s has a godebug line with the key %q, which %s does not know", m.File, line.Key, known.Version))
+					finding.Steps = []Step{{Text: msg.New("remove line %d of %s", line.Line, m.File)}}
+					if near := goenv.Nearest(line.Key, known.Keys); near != "" {
+						finding.Steps = append([]Step{{Text: msg.New("write %q, if that was meant", near)}}, alternatives(finding.Steps)...)
+					}
+				}
+			}
+			if len(ids) > 0 {
+				finding.Consumers = concerns(f, ids)
+				out = append(out, finding)
+			}
+		}
 	}
 	return out
 }

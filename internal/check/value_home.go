@@ -153,6 +153,11 @@ func explicit(f *facts.Facts, c *facts.Consumer, name string) presence {
 func serviceSteps(s *facts.Service) []Step {
 	kind, _, _ := strings.Cut(s.Consumer.ID, ":")
 	name := strings.TrimSuffix(s.Name, ".service")
+	switch {
+	case kind != "systemd-system" && kind != "systemd-user":
+	case !plainUnit(s.Name): // a folder of its name would need escapes of systemd, printf and the shell
+		return []Step{{Text: msg.New("give it HOME, or GOCACHE and GOPATH, with Environment= in a drop-in")}}
+	}
 	switch kind {
 	case "systemd-system":
 		return []Step{
@@ -167,4 +172,9 @@ func serviceSteps(s *facts.Service) []Step {
 		}
 	}
 	return []Step{{Text: msg.New("write a line HOME=… above the job in %s", s.From)}}
+}
+
+// plainUnit reports whether the name of a unit means itself to a shell, to printf and to systemd.
+func plainUnit(name string) bool {
+	return plainWord(name) && !strings.ContainsAny(name, "%/=:,+") && !strings.HasPrefix(name, "-")
 }

@@ -31,8 +31,7 @@ func unusableCaches(f *facts.Facts) []Finding {
 			continue
 		}
 		if !v.written() {
-			if cache := fromTrail(v.consumer, "XDG_CACHE_HOME"); f.Platform.OS != "darwin" && !f.Platform.Windows() && cache.value != "" && !f.Platform.IsAbs(cache.value) {
-				cache.ids = v.ids
+			for _, cache := range relativeCaches(f, v.ids) {
 				add(cache, "relative", "variable value", msg.New("%s is \"%s\", which is no absolute path", cache.name, cache.value),
 					msg.New("every build ends with %q", "GOCACHE is not defined and path in $XDG_CACHE_HOME is relative"))
 			}
@@ -54,6 +53,22 @@ func unusableCaches(f *facts.Facts) []Finding {
 		}
 	}
 	return out
+}
+
+// relativeCaches returns the values of XDG_CACHE_HOME that are why some consumers have no build cache.
+func relativeCaches(f *facts.Facts, ids []string) []seenValue {
+	if f.Platform.OS == "darwin" || f.Platform.Windows() {
+		return nil
+	}
+	var all []seenValue
+	for _, id := range ids {
+		if c := consumerOf(f, id); c != nil {
+			if cache := fromTrail(c, "XDG_CACHE_HOME"); cache.value != "" && !f.Platform.IsAbs(cache.value) {
+				all = append(all, cache)
+			}
+		}
+	}
+	return mergeSeen(all)
 }
 
 // asWritten returns the value of a variable before go made another one of it.
@@ -351,19 +366,32 @@ func (o *oddFolder) plainFolder(f *facts.Facts) []Step {
 	return []Step{{Text: msg.New("choose a folder of your own with a plain name, which other users cannot write, and name it with \"go env -w %s=FOLDER\"", o.seen.name)}}
 }
 
+// blankName reports whether a value of CC is the name of a program with blanks. first is what go takes for the program.
+func blankName(f *facts.Facts, value string) (first string, ok bool) {
+	if f.Project == nil {
+		return "", false
+	}
+	first, _, blank := strings.Cut(value, " ")
+	whole, known := f.Project.Places[value]
+	return first, blank && known && !whole.Absent && !whole.Folder && !whole.Unknown && f.Project.Places[first].Absent
+}
+
 // blankCompiler finds CC whose value is the name of a program with blanks, which go takes for a program and arguments.
 func blankCompiler(f *facts.Facts) []Finding {
 	var out []Finding
 	for _, v := range seenValues(f, "CC") {
-		first, _, blank := strings.Cut(v.value, " ")
-		whole, known := f.Project.Places[v.value]
-		if !blank || !known || whole.Absent || whole.Folder || whole.Unknown || !f.Project.Places[first].Absent {
+		first, blank := blankName(f, v.value)
+		if !blank {
 			continue
+		}
+		steps := v.repair(f, "\""+v.value+"\"")
+		if v.layer == layer.GoEnvFile {
+			steps = append(v.repair(f, ""), alternatives(steps)...) // CC does not belong there
 		}
 		out = append(out, Finding{Object: v.name, Consumers: concerns(f, v.ids),
 			Message:  say("env.special-chars.compiler", "variable value", msg.New("%s is \"%s\", and go takes what follows the blank for arguments", v.name, v.value)),
 			Cause:    msg.New("cgo fails: C compiler \"%s\" not found", first),
-			Evidence: []Evidence{v.evidence()}, Steps: v.repair(f, "\""+v.value+"\"")})
+			Evidence: []Evidence{v.evidence()}, Steps: steps})
 	}
 	return out
 }

@@ -11,12 +11,16 @@ import (
 // maxGODEBUGs is of how many SDKs the keys of GODEBUG are read.
 const maxGODEBUGs = 4
 
-// godebug reads the keys of GODEBUG that the toolchains of those consumers know that have a GODEBUG.
+// godebug reads the keys of GODEBUG that the toolchains of those consumers know that have a GODEBUG, in their environment
+// or in the go.mod of their module.
 func (g *gatherer) godebug(p *Project) {
 	read := map[string][]string{}
+	inModule := func(c *Consumer) bool {
+		return slices.ContainsFunc(p.Modules, func(m ProjectModule) bool { return m.File == c.Module.Mod.Name && len(m.Godebug) > 0 })
+	}
 	for i := range g.f.Consumers {
 		c := &g.f.Consumers[i]
-		if !c.Known() || !ForDevelopers(c.ID) || c.Env.Get("GODEBUG") == "" {
+		if !c.Known() || !ForDevelopers(c.ID) || c.Env.Get("GODEBUG") == "" && !inModule(c) {
 			continue
 		}
 		sdk := c.Go.SDK

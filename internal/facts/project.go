@@ -47,6 +47,14 @@ type ProjectModule struct {
 	File     string // go.mod
 	Path     string
 	Requires []Requirement
+	// Godebug are its godebug lines, without "default".
+	Godebug []GodebugLine
+}
+
+// GodebugLine is a godebug line of a go.mod.
+type GodebugLine struct {
+	Key  string
+	Line int
 }
 
 // Requirement is a module that is required and not replaced by a folder, and no module of the workspace.
@@ -131,7 +139,13 @@ func (g *gatherer) projectModules(p *Project) {
 	for _, name := range names {
 		if f := parsed[name]; f != nil {
 			m := ProjectModule{File: name, Path: f.Module.Mod.Path}
-			replaces := slices.Concat(common, g.replaces(name))
+			own := g.strictModule(name)
+			replaces := slices.Concat(common, own.Replace)
+			for _, d := range own.Godebug {
+				if d.Syntax != nil && d.Key != "default" {
+					m.Godebug = append(m.Godebug, GodebugLine{Key: d.Key, Line: d.Syntax.Start.Line})
+				}
+			}
 			for _, r := range f.Require {
 				path, local := replaced(r, replaces)
 				if !local && !members[path] && r.Syntax != nil {
@@ -143,14 +157,14 @@ func (g *gatherer) projectModules(p *Project) {
 	}
 }
 
-// replaces returns the replace lines of a go.mod, which modfile.ParseLax leaves out; none if the file has a mistake.
-func (g *gatherer) replaces(name string) []*modfile.Replace {
+// strictModule returns a go.mod with the lines that modfile.ParseLax leaves out; nothing if the file has a mistake.
+func (g *gatherer) strictModule(name string) *modfile.File {
 	data, _ := g.read(name)
 	f, err := modfile.Parse(name, data, nil)
 	if err != nil {
-		return nil
+		return &modfile.File{}
 	}
-	return f.Replace
+	return f
 }
 
 // replaced returns the module that is fetched for a requirement; local: it is a folder.

@@ -114,8 +114,8 @@ func TestProject(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []ProjectModule{
-		{"/home/u/w/app/a/go.mod", "example.com/a", []Requirement{{"y.example.com/here", "/home/u/w/app/a/go.mod", 7}}},
-		{"/home/u/w/app/b/go.mod", "example.com/b", []Requirement{{"z.example.com/c", "/home/u/w/app/b/go.mod", 5}}},
+		{"/home/u/w/app/a/go.mod", "example.com/a", []Requirement{{"y.example.com/here", "/home/u/w/app/a/go.mod", 7}}, nil},
+		{"/home/u/w/app/b/go.mod", "example.com/b", []Requirement{{"z.example.com/c", "/home/u/w/app/b/go.mod", 5}}, nil},
 	}
 	if diff := cmp.Diff(want, f.Project.Modules); diff != "" {
 		t.Error(diff)

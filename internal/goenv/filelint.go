@@ -165,7 +165,7 @@ func (l *fileLint) value(n int, key, value string) {
 		l.problems[len(l.problems)-1].Reference = true
 	}
 	if r, ok := fileOddRune(value); ok {
-		l.add(n, key, msg.New("the value contains %s, which looks like an ordinary character", r), msg.Text{})
+		l.add(n, key, msg.New("the value contains %s, which looks like an ordinary character", r), msg.New("write %s", key+"="+filePlain(value)))
 	}
 }
 
@@ -235,6 +235,27 @@ func fileOddRune(value string) (name msg.Text, ok bool) {
 		}
 	}
 	return msg.Text{}, false
+}
+
+// filePlain returns a value with ordinary characters in place of those that only look like them.
+func filePlain(value string) string {
+	return strings.TrimFunc(strings.Map(func(r rune) rune {
+		switch {
+		case r == '\u00A0' || r == '\u3000' || r == '\u202F':
+			return ' '
+		case r == '\u3001':
+			return ','
+		case r == '\u3002':
+			return '.'
+		case r == '\u2013' || r == '\u2014':
+			return '-'
+		case r >= '\uFF01' && r <= '\uFF5E':
+			return r - 0xFEE0
+		case r >= '\u2018' && r <= '\u201D' || r >= '\u200B' && r <= '\u200D' || r == '\uFEFF' || r == '\u2060' || unicode.IsControl(r) && r != '\t':
+			return -1
+		}
+		return r
+	}, value), fileBlank)
 }
 
 // fileBlank reports whether r is invisible at the ends of a line.

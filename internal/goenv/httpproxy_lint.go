@@ -73,10 +73,17 @@ func LintProxyURL(value string) []ValueProblem {
 		r.add(0, value, GradeIneffective, "", msg.New("this is no URL, and Go ignores it without a word"))
 	case u.Hostname() == "" || strings.HasSuffix(u.Host, ":") && strings.HasPrefix(value, u.Host+"//"):
 		r.add(0, value, GradeRefused, "", msg.New("this is no URL: Go would connect to the host %q", u.Host))
+	case schemeWithoutColon(u.Host) && strings.HasPrefix(value, u.Host+"//"):
+		r.add(0, value, GradeRefused, u.Host+":"+strings.TrimPrefix(value, u.Host), msg.New("this is no URL: Go would connect to the host %q", u.Host))
 	default:
 		r.addProxyURL(u)
 	}
 	return r.problems
+}
+
+// schemeWithoutColon reports whether the host of a guessed URL is a scheme whose colon is missing.
+func schemeWithoutColon(host string) bool {
+	return host == "http" || host == "https" || host == "socks5" || host == "socks5h"
 }
 
 // addProxyURL remarks on the parts of a proxy URL that Go can read.

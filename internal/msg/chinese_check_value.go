@@ -2,6 +2,10 @@ package msg
 
 // chineseCheckValue has what the checks of values say: GOPROXY, GOSUMDB, caches, proxies, secrets.
 var chineseCheckValue = []entry{
+	{"give it HOME, or GOCACHE and GOPATH, with Environment= in a drop-in", "在 drop-in 片段中用 Environment= 为它设置 HOME，或 GOCACHE 和 GOPATH"},
+	{"%s has a godebug line with the key %q, which %s does not know", "%s 的 godebug 行中有 %[3]s 不认识的键 %[2]q"},
+	{"every go command that builds this module ends with %q", "构建该模块的 go 命令都会报错 %q"},
+	{"remove line %d of %s", "删除 %[2]s 的第 %[1]d 行"},
 	{"%s runs \"go %s\" with %s=%s, which is no absolute path", "%s 运行 \"go %s\" 时 %s=%s 不是绝对路径"},
 	{"write the whole name of the folder in %s: neither $HOME nor ~ is expanded there", "在 %s 中写出目录的完整路径：那里不展开 $HOME 和 ~"},
 	{"every go command ends with %q", "每个 go 命令都会报错 %q"},

@@ -13,7 +13,7 @@ import (
 // goCommand returns a command line that runs go with args in the workspace. more are variables, as KEY=value, that it
 // needs. Where no toolchain can be selected, every go command stops, the one that would repair it too: then the installed
 // Go is told to run itself. Where the user cannot write the go env file, a command that changes it is preceded by one that
-// lets him.
+// allows it.
 func goCommand(f *facts.Facts, args string, more ...string) string {
 	c := consumerOf(f, "current")
 	if c != nil && (strings.HasPrefix(args, "env -w ") || strings.HasPrefix(args, "env -u ")) {

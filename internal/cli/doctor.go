@@ -224,19 +224,16 @@ func (a *app) diagnose(ctx context.Context, flags *doctorFlags, dir string, chec
 	if err != nil {
 		return nil, usagef("see 'goready help consumers'", "%w", err)
 	}
-	cleaner := make(chan struct{})
-	go func() { // it takes as long as the checks, and needs none of them
-		defer close(cleaner)
-		a.cleaner()
-	}()
+	learned := a.learnSecrets()
+	defer learned()
 	if err := a.sayAbsent(f, flags.consumers); err != nil {
 		return nil, err
 	}
 	results := check.Run(ctx, f, checks, check.Options{Now: f.Now, Known: w.known, Baseline: w.baseline, Shown: func(object string) string {
-		<-cleaner
+		learned()
 		return a.cleaner().Name(object)
 	}})
-	<-cleaner
+	learned()
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("the checks did not finish: %w", err)
 	}

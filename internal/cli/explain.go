@@ -115,6 +115,8 @@ func (a *app) explain(cmd *cobra.Command, flags *explainFlags, names []string) e
 	if err != nil {
 		return usagef("see 'goready help consumers'", "%w", err)
 	}
+	learned := a.learnSecrets()
+	defer learned()
 	report := explain.Report{Schema: explain.Schema, Workspace: dir, Variables: explain.Variables(f, slices.Compact(slices.Clone(names))),
 		Consumers: explain.Programs(f)}
 	if flags.module != "" {
@@ -129,6 +131,7 @@ func (a *app) explain(cmd *cobra.Command, flags *explainFlags, names []string) e
 		report.Chains = explain.Chains(f)
 	}
 	report.Ineffective = explain.Ineffective(f, names)
+	learned()
 	report.Clean(a.cleaner())
 	if format == "json" {
 		return a.json(struct {

@@ -119,10 +119,21 @@ func (a *app) cleaner() *scrub.Cleaner {
 	return a.clean
 }
 
+// learnSecrets makes the cleaner in the background, while something else is computed from what was asked. The returned
+// function waits for it.
+func (a *app) learnSecrets() (wait func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.cleaner()
+	}()
+	return func() { <-done }
+}
+
 // mayHoldSecrets reports whether a file is one in which somebody may have written a secret, and not one that a
 // distribution brings along. Those are most of what is read, and looking through them takes longest.
 func mayHoldSecrets(name string) bool {
-	for _, dir := range []string{"/usr/", "/lib/", "/bin/", "/sbin/", "/proc/", "/sys/", "/etc/pam.d/"} {
+	for _, dir := range []string{"/usr/", "/lib/", "/bin/", "/sbin/", "/proc/", "/sys/", "/etc/pam.d/", "/etc/login.defs", "/etc/passwd"} {
 		if strings.HasPrefix(name, dir) {
 			return strings.HasPrefix(name, "/usr/local/")
 		}

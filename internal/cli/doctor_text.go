@@ -25,7 +25,11 @@ func (a *app) doctorText(d *diagnosis) error {
 	}
 	for i, r := range shown {
 		last := i+1 == len(shown) || shown[i+1].Check.ID != r.Check.ID
-		s.finding(r, a.verbose, last)
+		var follows []*check.Result
+		if last {
+			follows = d.errorsBecauseOf(r.Check.ID)
+		}
+		s.finding(r, follows, a.verbose, last)
 		s.printf("\n")
 	}
 	if a.verbose {
@@ -44,6 +48,18 @@ func (d *diagnosis) worstFirst() []*check.Result {
 			if r := &d.results[i]; r.State == state && d.shown(r) {
 				out = append(out, r)
 			}
+		}
+	}
+	return out
+}
+
+// errorsBecauseOf returns the errors that are left out because they follow from findings of a check.
+func (d *diagnosis) errorsBecauseOf(id string) []*check.Result {
+	var out []*check.Result
+	for i := range d.results {
+		r := &d.results[i]
+		if r.State == check.StateSkipped && r.Finding.Severity == check.Error && slices.Contains(r.CausedBy, id) {
+			out = append(out, r)
 		}
 	}
 	return out
@@ -98,8 +114,8 @@ const (
 	detailIndent  = "    "
 )
 
-// finding prints one finding. page: it ends with where to read more.
-func (s style) finding(r *check.Result, all, page bool) {
+// finding prints one finding, and which errors follow from it. page: it ends with where to read more.
+func (s style) finding(r *check.Result, follows []*check.Result, all, page bool) {
 	f := &r.Finding
 	head := len(r.Check.ID) + 4
 	text := s.headline(r)
@@ -117,6 +133,9 @@ func (s style) finding(r *check.Result, all, page bool) {
 	}
 	if r.State != check.StateUnknown && !r.Reason.IsZero() {
 		s.wrapped(detailIndent, s.t(r.Reason))
+	}
+	for _, c := range follows {
+		s.wrapped(detailIndent, s.t(msg.New("because of it %s: %s", c.Check.ID, c.Finding.Message.Text)))
 	}
 	if len(f.Consumers) > 0 {
 		s.labelled(msg.New("for"), strings.Join(f.Consumers, ", "))

@@ -79,7 +79,7 @@ func TestWidths(t *testing.T) {
 			s := style{w: &out, lang: tt.lang, home: f.Home, sep: "/", width: tt.width, cuts: true}
 			d := &diagnosis{wishes: &wishes{}, facts: f, results: results, report: check.NewReport("", f, 0, results), threshold: check.Info}
 			for _, r := range d.worstFirst() {
-				s.finding(r, false, true)
+				s.finding(r, nil, false, true)
 				s.printf("\n")
 			}
 			s.rest(results)

@@ -2,6 +2,7 @@ package msg
 
 // chineseDoctor has what the output of goready doctor says beside its findings.
 var chineseDoctor = []entry{
+	{"because of it %s: %s", "由此导致 %s：%s"},
 	{"there is no consumer %s: %s", "不存在使用方 %s：%s"},
 	{"%s (at most %d s more)", "%s（最多还需 %d 秒）"},
 	{"%s: %s was known until %s; it is not found any more", "%s：%s 声明为已知的期限到 %s 为止，现已不再出现"},

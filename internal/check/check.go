@@ -98,7 +98,12 @@ type Finding struct {
 	Steps []Step
 	// Unknown, if not zero, says why it could not be found out whether something is wrong. It is no finding then.
 	Unknown msg.Text
+
+	raised bool
 }
+
+// Raised reports whether [Run] gave a finding the severity of what follows from it: by itself it is less bad.
+func (f *Finding) Raised() bool { return f.raised }
 
 // Message is what a finding says. Key and Args are for programs and never translated.
 type Message struct {

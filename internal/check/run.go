@@ -247,7 +247,7 @@ func (out *outcome) raiseCauses(found map[string]*outcome) {
 func (out *outcome) raise(finding *Finding, to Severity, found map[string]*outcome, seen []string) {
 	out.explained(finding, found, seen, func(before *outcome, cause *Finding, seen []string) {
 		if to.rank() < cause.Severity.rank() {
-			cause.Severity = to
+			cause.Severity, cause.raised = to, true
 		}
 		before.raise(cause, to, found, seen)
 	})

@@ -23,10 +23,12 @@ func (a *app) doctorText(d *diagnosis) error {
 		s.overview(shown)
 		return nil
 	}
+	explained := map[string]bool{}
 	for i, r := range shown {
 		last := i+1 == len(shown) || shown[i+1].Check.ID != r.Check.ID
 		var follows []*check.Result
-		if last {
+		if r.Finding.Raised() && !explained[r.Check.ID] {
+			explained[r.Check.ID] = true
 			follows = d.errorsBecauseOf(r.Check.ID)
 		}
 		s.finding(r, follows, a.verbose, last)
@@ -53,7 +55,8 @@ func (d *diagnosis) worstFirst() []*check.Result {
 	return out
 }
 
-// errorsBecauseOf returns the errors that are left out because they follow from findings of a check.
+// errorsBecauseOf returns the errors that are left out because they follow from findings of a check. They are why a
+// raised finding is an error; of another they would repeat what it says.
 func (d *diagnosis) errorsBecauseOf(id string) []*check.Result {
 	var out []*check.Result
 	for i := range d.results {

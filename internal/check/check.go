@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/goready/goready/internal/facts"
+	"github.com/goready/goready/internal/layer"
 	"github.com/goready/goready/internal/msg"
 )
 
@@ -140,12 +141,7 @@ type Evidence struct {
 
 // at returns the evidence for a place as facts name it: "file:line", a file, or a description.
 func at(from, text string) Evidence {
-	path, line := from, 0
-	if i := strings.LastIndexByte(from, ':'); i > 0 {
-		if n, err := strconv.Atoi(from[i+1:]); err == nil {
-			path, line = from[:i], n
-		}
-	}
+	path, line := layer.SplitPlace(from)
 	if !strings.HasPrefix(path, "/") && (len(path) < 3 || path[1] != ':' && path[:2] != `\\`) {
 		if text != "" {
 			text = from + ": " + text
@@ -156,6 +152,9 @@ func at(from, text string) Evidence {
 	}
 	return Evidence{Path: path, Line: line, Text: text}
 }
+
+// place is how messages name it.
+func (e *Evidence) place() string { return layer.Place(e.Path, e.Line) }
 
 // Step is a part of a repair: what to do, and a command that does it where there is one. Command is for the shell of
 // the machine described, ready to be copied.

@@ -269,7 +269,7 @@ func addShadow(list []*shadow, f *facts.Facts, c *facts.Consumer, name string) [
 	if !ok || !won || w.Layer == layer.GoEnvFile || w.Layer == layer.Frozen || envEditor(w.Layer) || !envExplicit(w) || strings.TrimSpace(hidden) == d.Value {
 		return list
 	}
-	from := fileLine(c.User.Name, line)
+	from := layer.Place(c.User.Name, line)
 	i := slices.IndexFunc(list, func(s *shadow) bool { return s.value == d.Value && s.line == from })
 	if i < 0 {
 		i = len(list)

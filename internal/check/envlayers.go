@@ -2,7 +2,6 @@ package check
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/goready/goready/internal/explain"
@@ -292,6 +291,3 @@ func envMode(f *facts.Facts, mode, name string, owner int) Step {
 	}
 	return Step{Command: command}
 }
-
-// fileLine returns "file:line".
-func fileLine(file string, line int) string { return file + ":" + strconv.Itoa(line) }

@@ -326,7 +326,7 @@ func mismatchSteps(f *facts.Facts, t *facts.Toolchain, want *facts.GoProgram, id
 	var steps []Step
 	add := func(key string, e []Evidence, value string) {
 		for _, line := range e {
-			steps = append(steps, Step{Text: msg.New("remove the setting %s, %s, and reload the window; or let it name %s", key, evidenceKey(line), value)})
+			steps = append(steps, Step{Text: msg.New("remove the setting %s, %s, and reload the window; or let it name %s", key, line.place(), value)})
 		}
 	}
 	for _, id := range ids {

@@ -45,7 +45,7 @@ func rootSettings(f *facts.Facts) []*rootSetting {
 		} else if c.User.File != nil {
 			v, line, ok := c.User.File.Lookup("GOROOT")
 			if value = v; ok {
-				from = lineOf(c.User.Name, line)
+				from = layer.Place(c.User.Name, line)
 			}
 		}
 		if value == "" || strings.Contains(strings.ReplaceAll(value, `\`, "/"), "/golang.org/toolchain@") {

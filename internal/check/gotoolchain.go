@@ -3,7 +3,6 @@ package check
 import (
 	"go/version"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/goready/goready/internal/explain"
@@ -330,12 +329,4 @@ func toolchainOffline(f *facts.Facts, _ *facts.Toolchain) []Finding {
 		finding.Evidence = []Evidence{{Path: file.Name}}
 	}
 	return []Finding{finding}
-}
-
-// lineOf names a line of a file as facts do.
-func lineOf(file string, line int) string {
-	if line == 0 {
-		return file
-	}
-	return file + ":" + strconv.Itoa(line)
 }

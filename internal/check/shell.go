@@ -2,7 +2,6 @@ package check
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -175,8 +174,6 @@ func guardOf(s layer.Set) (Evidence, bool) {
 	}
 	return Evidence{}, false
 }
-
-func evidenceKey(e Evidence) string { return e.Path + ":" + strconv.Itoa(e.Line) }
 
 // addEvidence appends places that are not there yet.
 func addEvidence(list []Evidence, more ...Evidence) []Evidence {

@@ -391,7 +391,7 @@ func guardFinding(f *facts.Facts, name string, s layer.Set, lacking []string) Fi
 	guard, _ := guardOf(s)
 	finding := Finding{Object: name, Consumers: lacking, Evidence: addEvidence([]Evidence{guard}, at(s.From, ""))}
 	key, names := "shell.interactive-guard.export", "variable from guard"
-	finding.Message = say(key, names, msg.New("only an interactive shell reaches the line that sets %s, %s: see %s", name, s.From, evidenceKey(guard)))
+	finding.Message = say(key, names, msg.New("only an interactive shell reaches the line that sets %s, %s: see %s", name, s.From, guard.place()))
 	finding.Cause = msg.New("a command through ssh, a script of a login shell and what they start go without this %s", name)
 	if name == "PATH" {
 		if finding.Severity = Info; startsWithoutTerminal(f) && findsNoGo(f, lacking) {
@@ -401,11 +401,11 @@ func guardFinding(f *facts.Facts, name string, s layer.Set, lacking []string) Fi
 	line := s.From
 	if by, ok := readBy(f, at(s.From, "").Path); ok {
 		finding.Evidence = addEvidence(finding.Evidence, by)
-		line = evidenceKey(by)
+		line = by.place()
 	}
-	finding.Steps = []Step{{Text: msg.New("move the line %s in front of %s, or into %s", line, evidenceKey(guard), loginFile(f))}}
+	finding.Steps = []Step{{Text: msg.New("move the line %s in front of %s, or into %s", line, guard.place(), loginFile(f))}}
 	if f.Startup.Kind == shell.Fish {
-		finding.Steps[0].Text = msg.New("move the line %s in front of %s", line, evidenceKey(guard))
+		finding.Steps[0].Text = msg.New("move the line %s in front of %s", line, guard.place())
 	}
 	return finding
 }

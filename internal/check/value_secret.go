@@ -43,7 +43,7 @@ func checkSecrets(f *facts.Facts) []Finding {
 		}
 		for _, e := range c.User.File.Entries {
 			if hosts := facts.URLCredentials(e.Value); len(hosts) > 0 {
-				add(credential{e.Key, hosts[0], fileLine(c.User.Name, e.Line), layer.GoEnvFile, []string{c.ID}})
+				add(credential{e.Key, hosts[0], layer.Place(c.User.Name, e.Line), layer.GoEnvFile, []string{c.ID}})
 			}
 		}
 	}
@@ -53,7 +53,7 @@ func checkSecrets(f *facts.Facts) []Finding {
 			continue // a file of the user's own, where secrets belong
 		}
 		for _, l := range file.Credentials {
-			add(credential{l.Name, l.Host, fileLine(file.Name, l.Line), "", nil})
+			add(credential{l.Name, l.Host, layer.Place(file.Name, l.Line), "", nil})
 		}
 	}
 	return secretFindings(f, all)

@@ -12,6 +12,7 @@ import (
 	"github.com/goready/goready/internal/check"
 	"github.com/goready/goready/internal/host"
 	"github.com/goready/goready/internal/host/local"
+	"github.com/goready/goready/internal/layer"
 	"github.com/goready/goready/internal/team"
 )
 
@@ -66,7 +67,7 @@ func (w *wishes) add(file *team.File, dir string, p host.Platform) {
 	for i := range file.Doctor.Known {
 		k := &file.Doctor.Known[i]
 		w.known = append(w.known, check.Known{ID: k.ID, Object: k.Object, Until: k.Day(), Reason: k.Reason,
-			From: fmt.Sprintf("%s:%d", name, k.Line)})
+			From: layer.Place(name, k.Line)})
 	}
 }
 

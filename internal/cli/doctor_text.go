@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/goready/goready/internal/check"
+	"github.com/goready/goready/internal/layer"
 	"github.com/goready/goready/internal/msg"
 )
 
@@ -226,13 +227,10 @@ func (s style) cut(text string, limit int) string {
 }
 
 func (s style) place(e check.Evidence) string {
-	switch {
-	case e.Path == "":
+	if e.Path == "" {
 		return ""
-	case e.Line == 0:
-		return s.clean(e.Path)
 	}
-	return fmt.Sprintf("%s:%d", s.clean(e.Path), e.Line)
+	return layer.Place(s.clean(e.Path), e.Line)
 }
 
 // labelColumns is the width of the words before the lines of a finding.

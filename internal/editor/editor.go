@@ -11,8 +11,6 @@
 package editor
 
 import (
-	"strconv"
-
 	"github.com/goready/goready/internal/layer"
 	"github.com/goready/goready/internal/msg"
 )
@@ -25,12 +23,7 @@ type Position struct {
 }
 
 // String returns "file:line", or "file" if there is no line.
-func (p Position) String() string {
-	if p.Line == 0 {
-		return p.File
-	}
-	return p.File + ":" + strconv.Itoa(p.Line)
-}
+func (p Position) String() string { return layer.Place(p.File, p.Line) }
 
 // Severity says how sure and how bad a problem is.
 type Severity string

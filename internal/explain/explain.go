@@ -258,7 +258,7 @@ func decidePlain(f *facts.Facts, c *facts.Consumer, name string, d *Decision) {
 	if c.User.File != nil {
 		if v, line, ok := c.User.File.Lookup(name); ok {
 			d.GoEnv = &v
-			d.Trail = append(d.Trail, layer.Reason{Layer: layer.GoEnvFile, From: at(c.User.Name, line), Value: v,
+			d.Trail = append(d.Trail, layer.Reason{Layer: layer.GoEnvFile, From: layer.Place(c.User.Name, line), Value: v,
 				Why: msg.New("\"go env %s\" prints it, but nothing uses it: %s is read from the process environment only", name, name)})
 		}
 	}

@@ -4,10 +4,10 @@ import (
 	"net/netip"
 	"path"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/goready/goready/internal/host/scrub"
+	"github.com/goready/goready/internal/layer"
 )
 
 // ProjectFile is a file of the workspace that often holds an environment.
@@ -169,7 +169,7 @@ func ignored(patterns []string, rel string) bool {
 // exposed finds which of the files that give the developer's consumers user information in URLs every user may read.
 func (g *gatherer) exposed(p *Project) {
 	look := func(from string) {
-		name := fileOf(from)
+		name, _ := layer.SplitPlace(from)
 		if _, known := p.Exposed[name]; g.p.IsAbs(name) && !known && len(p.Exposed) < 32 {
 			p.Exposed[name] = g.worldReadable(name)
 		}
@@ -204,14 +204,4 @@ func (g *gatherer) exposed(p *Project) {
 func CarriesURL(name string) bool {
 	upper := strings.ToUpper(name)
 	return strings.HasPrefix(upper, "GO") || upper == "HTTP_PROXY" || upper == "HTTPS_PROXY" || upper == "ALL_PROXY"
-}
-
-// fileOf returns the file of "file:line".
-func fileOf(from string) string {
-	if i := strings.LastIndexByte(from, ':'); i > 0 {
-		if _, err := strconv.Atoi(from[i+1:]); err == nil {
-			return from[:i]
-		}
-	}
-	return from
 }

@@ -2,6 +2,8 @@ package facts
 
 import (
 	"strings"
+
+	"github.com/goready/goready/internal/layer"
 )
 
 // GitRemote is a remote of a git repository.
@@ -51,9 +53,9 @@ func (g *gatherer) git(p *Project) {
 		for _, e := range parseGitConfig(string(data)) {
 			switch {
 			case e.section == "remote" && e.key == "url" && name == repository:
-				p.Remotes = append(p.Remotes, GitRemote{Name: e.subsection, URL: e.value, From: at(name, e.line)})
+				p.Remotes = append(p.Remotes, GitRemote{Name: e.subsection, URL: e.value, From: layer.Place(name, e.line)})
 			case e.section == "url" && e.key == "insteadof":
-				p.Rewrites = append(p.Rewrites, GitRewrite{Base: e.subsection, Prefix: e.value, From: at(name, e.line)})
+				p.Rewrites = append(p.Rewrites, GitRewrite{Base: e.subsection, Prefix: e.value, From: layer.Place(name, e.line)})
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/goready/goready/internal/host"
+	"github.com/goready/goready/internal/layer"
 	"github.com/goready/goready/internal/shell"
 )
 
@@ -162,7 +163,7 @@ func (g *gatherer) linesOf(name string) []startupLine {
 	for line := range strings.Lines(string(data)) {
 		n++
 		if text := strings.TrimSpace(line); text != "" && !strings.HasPrefix(text, "#") {
-			lines = append(lines, startupLine{at(name, n), text})
+			lines = append(lines, startupLine{layer.Place(name, n), text})
 		}
 	}
 	return lines

@@ -5,6 +5,7 @@ import (
 
 	"github.com/goready/goready/internal/editor"
 	"github.com/goready/goready/internal/goenv"
+	"github.com/goready/goready/internal/layer"
 	"github.com/goready/goready/internal/msg"
 	"github.com/goready/goready/internal/sysenv"
 )
@@ -19,7 +20,7 @@ func (g *gatherer) problems() {
 		}
 		g.linted[u.Name] = true
 		for _, p := range u.File.Lint() {
-			g.f.Problems = append(g.f.Problems, Problem{From: at(u.File.Name, p.Line), Subject: p.Key, Text: p.Text, Instead: p.Instead})
+			g.f.Problems = append(g.f.Problems, Problem{From: layer.Place(u.File.Name, p.Line), Subject: p.Key, Text: p.Text, Instead: p.Instead})
 		}
 	}
 	if g.f.Editor != nil {
@@ -68,7 +69,7 @@ func (g *gatherer) strayFile(name string, instead msg.Text) {
 	}
 	for _, e := range f.Entries {
 		if goenv.IsGoVariable(e.Key) {
-			g.f.Problems = append(g.f.Problems, Problem{From: at(name, e.Line), Subject: e.Key,
+			g.f.Problems = append(g.f.Problems, Problem{From: layer.Place(name, e.Line), Subject: e.Key,
 				Text: msg.New("no Go program reads this file"), Instead: instead})
 			return
 		}

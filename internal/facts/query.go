@@ -109,7 +109,7 @@ func (g *gatherer) module(c *Consumer) goenv.Module {
 	}
 	m, problems := goenv.FindModule(g.h, s)
 	for _, p := range problems {
-		g.f.Problems = append(g.f.Problems, Problem{From: at(p.File, p.Line), Text: p.Text})
+		g.f.Problems = append(g.f.Problems, Problem{From: layer.Place(p.File, p.Line), Text: p.Text})
 	}
 	g.modules[s] = m
 	return m

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/mod/modfile"
 
+	"github.com/goready/goready/internal/layer"
 	"github.com/goready/goready/internal/sysenv"
 )
 
@@ -101,7 +102,7 @@ func (g *gatherer) jobsOf(p *Project, u sysenv.User) {
 		if verb == "" || len(p.Services) >= maxServices {
 			continue
 		}
-		from := at(jobs[i].File, jobs[i].Line)
+		from := layer.Place(jobs[i].File, jobs[i].Line)
 		c := Consumer{ID: "cron:" + from, Dir: u.Home}
 		c.Env, _ = sysenv.CronEnv(g.h, u, &jobs[i])
 		g.finish(&c, "", "")

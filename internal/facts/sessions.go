@@ -356,7 +356,7 @@ func (g *gatherer) unit(c Consumer, m *sysenv.Manager, name string) Consumer {
 	var problems []sysenv.Problem
 	c.Env, problems = m.ServiceEnv(u)
 	for _, p := range append(u.Problems, problems...) {
-		g.f.Problems = append(g.f.Problems, Problem{From: at(p.File, p.Line), Subject: p.Key, Text: p.Why})
+		g.f.Problems = append(g.f.Problems, Problem{From: layer.Place(p.File, p.Line), Subject: p.Key, Text: p.Why})
 	}
 	if u.WorkingDirectory != "" {
 		c.Dir = strings.TrimPrefix(u.WorkingDirectory, "-")
@@ -393,7 +393,7 @@ func (g *gatherer) cron(id, line string) (Consumer, bool) {
 	if line != "" {
 		jobs, _ := sysenv.CronJobs(g.h, g.user)
 		for i := range jobs {
-			if strconv.Itoa(jobs[i].Line) == line || at(jobs[i].File, jobs[i].Line) == line {
+			if strconv.Itoa(jobs[i].Line) == line || layer.Place(jobs[i].File, jobs[i].Line) == line {
 				job = &jobs[i]
 			}
 		}
@@ -409,11 +409,4 @@ func (g *gatherer) cron(id, line string) (Consumer, bool) {
 	}
 	g.finish(&c, "", "")
 	return c, true
-}
-
-func at(file string, line int) string {
-	if line == 0 {
-		return file
-	}
-	return file + ":" + strconv.Itoa(line)
 }

@@ -502,7 +502,7 @@ func (b *toolchains) cronJobs() {
 		if c.Env == nil {
 			c.Env = &layer.Env{}
 		}
-		b.use(&c, at(j.File, j.Line))
+		b.use(&c, layer.Place(j.File, j.Line))
 	}
 }
 

@@ -3,10 +3,10 @@ package goenv
 import (
 	"net"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/goready/goready/internal/host"
+	"github.com/goready/goready/internal/layer"
 	"github.com/goready/goready/internal/msg"
 )
 
@@ -99,11 +99,7 @@ func (in CredentialInput) fromGOAUTH(u *url.URL, commands []AuthCommand) Credent
 }
 
 func (in CredentialInput) netrcCredentials(e NetrcEntry) Credentials {
-	from := in.NetrcFile
-	if e.Line > 0 {
-		from += ":" + strconv.Itoa(e.Line)
-	}
-	return Credentials{Source: CredentialsNetrc, Login: e.Login, From: from, Prefix: e.Machine, Why: msg.New("the netrc file has an entry for %s", e.Machine)}
+	return Credentials{Source: CredentialsNetrc, Login: e.Login, From: layer.Place(in.NetrcFile, e.Line), Prefix: e.Machine, Why: msg.New("the netrc file has an entry for %s", e.Machine)}
 }
 
 // netrcEntry returns the entry for the longest prefix of a URL; of several entries for the same, the first.

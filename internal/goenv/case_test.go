@@ -210,7 +210,7 @@ func (c *caseRun) check(want string) error {
 		return c.checkToolchain(f[1:])
 	case "problem":
 		for _, p := range c.problems {
-			if envAt(p.File, p.Line) == f[1] && strings.Contains(p.Text.String(), f[2]) {
+			if layer.Place(p.File, p.Line) == f[1] && strings.Contains(p.Text.String(), f[2]) {
 				return nil
 			}
 		}

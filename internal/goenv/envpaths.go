@@ -296,6 +296,6 @@ func (v *envView) telemetry() Result {
 	}
 	mode, _, _ := strings.Cut(strings.TrimSpace(string(data)), " ")
 	r := v.fixed(mode, msg.New("\"go telemetry\" wrote it"))
-	r.From = envAt(name, 1)
+	r.From = layer.Place(name, 1)
 	return v.computed("GOTELEMETRY", r)
 }

@@ -3,7 +3,6 @@ package goenv
 import (
 	"errors"
 	"io/fs"
-	"strconv"
 	"strings"
 
 	"github.com/goready/goready/internal/layer"
@@ -194,7 +193,7 @@ func (h *envHits) addFile(id layer.ID, f *File, key string) {
 	}
 	for _, e := range f.Entries {
 		if e.Key == key {
-			h.reasons = append(h.reasons, layer.Reason{Layer: id, From: envAt(f.Name, e.Line), Value: e.Value})
+			h.reasons = append(h.reasons, layer.Reason{Layer: id, From: layer.Place(f.Name, e.Line), Value: e.Value})
 		}
 	}
 }
@@ -295,6 +294,3 @@ func (h *envHits) firstReal() int {
 func (h *envHits) says(i int) bool {
 	return h.reasons[i].Layer != layer.GoEnvFile || h.reasons[i].From != ""
 }
-
-// envAt returns "file:line".
-func envAt(file string, line int) string { return file + ":" + strconv.Itoa(line) }

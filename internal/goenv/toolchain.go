@@ -92,7 +92,7 @@ func (c *toolchainChoice) start() {
 	q := c.v.q
 	r := layer.Reason{Layer: layer.GoDefault, Value: q.SDK.Version, Why: msg.New("the version of the go command that was started")}
 	if q.SDK.Version != "" {
-		r.From = envAt(q.Platform.Join(q.SDK.Root, "VERSION"), 1)
+		r.From = layer.Place(q.Platform.Join(q.SDK.Root, "VERSION"), 1)
 	}
 	c.s.Trail = append(c.s.Trail, r)
 }
@@ -223,7 +223,7 @@ func (c *toolchainChoice) moduleFile() (ModuleFile, layer.ID, msg.Text) {
 
 func (c *toolchainChoice) addLine(f ModuleFile, id layer.ID, l ModuleLine, why msg.Text) {
 	if l.Line > 0 {
-		c.s.Trail = append(c.s.Trail, layer.Reason{Layer: id, From: envAt(f.Name, l.Line), Value: l.Value, Why: why})
+		c.s.Trail = append(c.s.Trail, layer.Reason{Layer: id, From: layer.Place(f.Name, l.Line), Value: l.Value, Why: why})
 	}
 }
 
@@ -263,7 +263,7 @@ func (c *toolchainChoice) goLine(f ModuleFile, id layer.ID) {
 // take makes a line of a file choose the toolchain.
 func (c *toolchainChoice) take(f ModuleFile, id layer.ID, l ModuleLine, name, version string, why msg.Text) {
 	if c.winner > 0 {
-		c.s.Trail[c.winner].Why = msg.New("%s asks for a newer one", envAt(f.Name, l.Line))
+		c.s.Trail[c.winner].Why = msg.New("%s asks for a newer one", layer.Place(f.Name, l.Line))
 	}
 	c.addLine(f, id, l, why)
 	c.winner = len(c.s.Trail) - 1

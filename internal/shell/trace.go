@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/goready/goready/internal/host"
@@ -114,10 +113,7 @@ func (f *frame) at() string {
 	if f == nil {
 		return ""
 	}
-	if f.line == 0 {
-		return f.file
-	}
-	return f.file + ":" + strconv.Itoa(f.line)
+	return layer.Place(f.file, f.line)
 }
 
 // push enters a file or a function.

@@ -97,7 +97,7 @@ func caseOutput(t *testing.T, ar *txtar.Archive) string {
 		printVariable(&out, env, v)
 	}
 	for _, p := range problems {
-		fmt.Fprintf(&out, "problem %s %s: %s\n", from(p.File, p.Line), p.Key, p.Why)
+		fmt.Fprintf(&out, "problem %s %s: %s\n", layer.Place(p.File, p.Line), p.Key, p.Why)
 	}
 	return out.String()
 }
@@ -138,7 +138,7 @@ func runCase(t *testing.T, h host.Host, out *strings.Builder, command string, ar
 	case "jobs":
 		jobs, problems := CronJobs(h, user(0))
 		for _, j := range jobs {
-			fmt.Fprintf(out, "%s %q %s %q %v\n", from(j.File, j.Line), j.Schedule, j.User, j.Command, len(j.Env))
+			fmt.Fprintf(out, "%s %q %s %q %v\n", layer.Place(j.File, j.Line), j.Schedule, j.User, j.Command, len(j.Env))
 		}
 		return nil, problems
 	case "windows":

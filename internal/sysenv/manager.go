@@ -178,7 +178,7 @@ func (m *Manager) locale() {
 		raw, _ := parseEnvFile(data, true)
 		for _, r := range raw {
 			if r.value != "" && (r.key == "LANG" || r.key == "LANGUAGE" || strings.HasPrefix(r.key, "LC_")) {
-				m.env.Add(r.key, layer.Set{Layer: layer.SystemdUnit, From: from(name, r.line), Value: r.value})
+				m.env.Add(r.key, layer.Set{Layer: layer.SystemdUnit, From: layer.Place(name, r.line), Value: r.value})
 			}
 		}
 		return

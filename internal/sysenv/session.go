@@ -230,7 +230,7 @@ func (b *sessionBuilder) userFile(config sshConfig) {
 		if !ok || line[0] == '#' {
 			continue
 		}
-		s := layer.Set{Layer: layer.OSEnv, From: from(name, n), Value: value}
+		s := layer.Set{Layer: layer.OSEnv, From: layer.Place(name, n), Value: value}
 		if !config.permits(key) {
 			s.Skipped = msg.New("PermitUserEnvironment of sshd does not allow it")
 		}

@@ -12,7 +12,6 @@ package sysenv
 import (
 	"errors"
 	"io/fs"
-	"strconv"
 	"strings"
 
 	"github.com/goready/goready/internal/host"
@@ -33,7 +32,7 @@ type Assignment struct {
 }
 
 // From returns "file:line", or the file alone if the line is not known.
-func (a Assignment) From() string { return from(a.File, a.Line) }
+func (a Assignment) From() string { return layer.Place(a.File, a.Line) }
 
 // Problem is something that a file says and that does not do what its writer most likely wanted, or that could not be
 // read.
@@ -42,13 +41,6 @@ type Problem struct {
 	Line int    // 0 if it is about the whole file
 	Key  string // the variable it is about, or ""
 	Why  msg.Text
-}
-
-func from(file string, line int) string {
-	if line == 0 {
-		return file
-	}
-	return file + ":" + strconv.Itoa(line)
 }
 
 // set returns what the assignment does, for a trail.

@@ -112,7 +112,7 @@ func predictUnit(m *Manager, name string) (env, notes []string) {
 	e, problems := m.ServiceEnv(u)
 	fails := u.Masked || !u.Broken.IsZero()
 	for _, p := range append(problems, u.Problems...) {
-		notes = append(notes, from(p.File, p.Line)+": "+p.Why.String())
+		notes = append(notes, layer.Place(p.File, p.Line)+": "+p.Why.String())
 		fails = fails || strings.HasPrefix(p.Why.Format, "the service cannot start")
 	}
 	if fails {

@@ -143,7 +143,7 @@ func (r *unitReader) setting(l configLine) {
 	case "ExecSearchPath":
 		r.searchPath(l)
 	case "User":
-		u.User, u.userFrom = r.text(l, u.User), from(r.name, l.line)
+		u.User, u.userFrom = r.text(l, u.User), layer.Place(r.name, l.line)
 	case "Group":
 		u.Group = r.text(l, u.Group)
 	case "PAMName":
@@ -487,7 +487,7 @@ func (m *Manager) environmentFile(name string, optional bool, env *layer.Env) []
 		if r.hash {
 			problems = append(problems, Problem{File: name, Line: r.line, Key: r.key, Why: hashInValue()})
 		}
-		env.Add(r.key, layer.Set{Layer: layer.SystemdUnit, From: from(name, r.line), Value: r.value})
+		env.Add(r.key, layer.Set{Layer: layer.SystemdUnit, From: layer.Place(name, r.line), Value: r.value})
 	}
 	return problems
 }

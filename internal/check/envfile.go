@@ -70,9 +70,9 @@ func goenvReadonly(f *facts.Facts, name string, info facts.PathInfo) Finding {
 func goenvLocked(f *facts.Facts, name string) string {
 	info, dir := f.Paths.At(name), f.Paths.At(f.Platform.Dir(name))
 	switch {
-	case !info.Private(f.UID) || f.Home == "" || f.User == "" || !envInside(f.Platform.Separator(), f.Home, name):
+	case !info.Private(f.UID) || f.Home == "" || f.User == "" || !f.Platform.Within(f.Home, name):
 		return ""
-	case info.Missing && (info.Above == f.Home || !envInside(f.Platform.Separator(), f.Home, info.Above)):
+	case info.Missing && (info.Above == f.Home || !f.Platform.Within(f.Home, info.Above)):
 		return ""
 	case info.Missing:
 		if info.Info.UID == f.UID {
@@ -92,7 +92,7 @@ func goenvOwn(f *facts.Facts, name string, want fs.FileMode) string {
 	var commands []string
 	switch folder := f.Platform.Dir(name); {
 	case info.Info.UID == f.UID || f.User == "":
-	case dir.Private(f.UID) && dir.Info.UID != f.UID && envInside(f.Platform.Separator(), f.Home, folder) && folder != f.Home:
+	case dir.Private(f.UID) && dir.Info.UID != f.UID && f.Platform.Within(f.Home, folder) && folder != f.Home:
 		commands = append(commands, "sudo chown -R "+quote(f, f.User)+" "+quote(f, folder))
 	default:
 		commands = append(commands, "sudo chown "+quote(f, f.User)+" "+quote(f, name))

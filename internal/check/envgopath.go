@@ -93,14 +93,14 @@ func gopathWritable(f *facts.Facts, v *envValue, first string) (Finding, bool) {
 		if !info.Private(f.UID) {
 			continue
 		}
-		if info.Missing && envInside(f.Platform.Separator(), first, info.Above) {
+		if info.Missing && f.Platform.Within(first, info.Above) {
 			dir, info.Missing = info.Above, false
 		}
 		finding := envNotWritable("env.gopath", "GOPATH", first, info)
 		finding.Cause = msg.New("go fails with \"permission denied\" when it downloads a module or installs a program")
 		if !info.Missing {
 			finding.Evidence[0].Path = dir
-			if envInside(f.Platform.Separator(), f.Home, dir) && f.User != "" {
+			if f.Platform.Within(f.Home, dir) && f.User != "" {
 				finding.Steps = []Step{{Text: msg.New("make it yours again"), Command: "sudo chown -hR " + quote(f, f.User) + " " + quote(f, dir)}}
 			}
 		}
@@ -118,14 +118,14 @@ func gopathProject(f *facts.Facts, v *envValue, entries []string) (Finding, bool
 		if entry == "" {
 			continue
 		}
-		if mod != "" && envInside(p.Separator(), p.Dir(mod), dir) && !hiddenBelow(p.Separator(), p.Dir(mod), dir) {
+		if mod != "" && p.Within(p.Dir(mod), dir) && !passedOver(f, strings.TrimPrefix(dir, p.Dir(mod)), "vendor") {
 			return Finding{Severity: Warning, Message: say("env.gopath.in-module", "folder module", msg.New("GOPATH %s is inside the module of %s", dir, mod)),
 				Cause:    msg.New("\"./...\" and gopls walk through the module cache, and every tool that looks at the project sees it"),
 				Evidence: []Evidence{{Path: mod}}, Steps: gopathMove(f, v, mod)}, true
 		}
 		src := p.Join(dir, "src")
 		work := v.consumer.Dir
-		if envInside(p.Separator(), src, work) && work != src && mod == "" && v.consumer.Module.Work.Name == "" {
+		if p.Within(src, work) && work != src && mod == "" && v.consumer.Module.Work.Name == "" {
 			return Finding{Severity: Warning, Message: say("env.gopath.src", "folder", msg.New("%s is in GOPATH/src and has no go.mod", work)),
 				Cause: msg.New("since Go 1.16 packages in GOPATH/src do not build without a go.mod"), Steps: []Step{{Text: msg.New("make it a module"), Command: "go mod init"}}}, true
 		}
@@ -139,15 +139,4 @@ func gopathMove(f *facts.Facts, v *envValue, mod string) []Step {
 		return []Step{{Text: msg.New("move %s into a folder of its own", mod)}}
 	}
 	return v.removal(f, "")
-}
-
-// hiddenBelow reports whether the go command skips the folder name when it walks dir: on the way there is a name that
-// begins with a dot or an underscore.
-func hiddenBelow(separator, dir, name string) bool {
-	for elem := range strings.SplitSeq(strings.TrimPrefix(name, dir), separator) {
-		if strings.HasPrefix(elem, ".") || strings.HasPrefix(elem, "_") || elem == "testdata" || elem == "vendor" {
-			return true
-		}
-	}
-	return false
 }

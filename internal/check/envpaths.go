@@ -49,7 +49,7 @@ func judgeGOBIN(f *facts.Facts, v *envValue) (Finding, bool) {
 			Cause: msg.New("\"go install\" fails with \"mkdir %s/: file exists\"", v.value)}, true
 	case envCross(f, v.consumer) != nil:
 		return gobinCross(f, v), true
-	case root != "" && (info.Real == root || envInside(p.Separator(), root, v.value) || envInside(p.Separator(), root, info.Real)):
+	case root != "" && (info.Real == root || p.Within(root, v.value) || p.Within(root, info.Real)):
 		severity := Warning
 		if strings.Contains(root, "/mise/installs/go/") {
 			severity = Info // mise sets it so, and installs the tools again if it is told their names
@@ -96,12 +96,6 @@ func gobinCross(f *facts.Facts, v *envValue) Finding {
 	return Finding{Severity: severity, Message: say("env.gobin.cross", "gobin variable value", msg.New("GOBIN=%s does not go together with %s=%s", v.value, cross.name, cross.value)),
 		Cause:    msg.New("\"go install\" fails with \"cannot install cross-compiled binaries when GOBIN is set\""),
 		Evidence: cross.evidence(), Steps: cross.removal(f, "")}
-}
-
-// envInside reports whether name is in the folder dir, or is it.
-func envInside(separator, dir, name string) bool {
-	dir = strings.TrimSuffix(dir, separator)
-	return dir != "" && name != "" && (name == dir || strings.HasPrefix(name, dir+separator))
 }
 
 // envNotWritable is the finding about a folder that the user cannot write, or not make.

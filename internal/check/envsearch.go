@@ -53,7 +53,7 @@ func searchHasGo(f *facts.Facts, c *facts.Consumer, path string) bool {
 // those that programs make when they need them.
 func (s *search) usual(dir string) bool {
 	for _, above := range []string{"/usr", "/bin", "/sbin", "/snap", "/opt/homebrew"} {
-		if envInside("/", above, dir) {
+		if dir == above || strings.HasPrefix(dir, above+"/") {
 			return true
 		}
 	}

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/goready/goready/internal/facts"
@@ -136,10 +137,11 @@ func below(f *facts.Facts, dir, name string) (rel string, ok bool) {
 	return strings.CutPrefix(name, strings.TrimSuffix(dir, sep)+sep)
 }
 
-// passedOver reports whether the pattern ./... passes over a folder.
-func passedOver(f *facts.Facts, rel string) bool {
+// passedOver reports whether the pattern ./... passes over a folder, because of its name or that of a folder above it.
+// also are names that are passed over besides.
+func passedOver(f *facts.Facts, rel string, also ...string) bool {
 	for part := range strings.SplitSeq(rel, f.Platform.Separator()) {
-		if strings.HasPrefix(part, ".") || strings.HasPrefix(part, "_") || part == "testdata" {
+		if strings.HasPrefix(part, ".") || strings.HasPrefix(part, "_") || part == "testdata" || slices.Contains(also, part) {
 			return true
 		}
 	}
@@ -267,7 +269,7 @@ func addOdd(f *facts.Facts, odd []oddFolder, v seenValue) []oddFolder {
 		}
 	}
 	for i := range odd {
-		if odd[i].key == key && envInside(f.Platform.Separator(), odd[i].folder, folder) {
+		if odd[i].key == key && f.Platform.Within(odd[i].folder, folder) {
 			if !strings.Contains(" "+strings.Join(odd[i].variables, " ")+" ", " "+v.name+" ") {
 				odd[i].variables = append(odd[i].variables, v.name)
 			}

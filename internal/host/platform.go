@@ -128,6 +128,12 @@ func (p Platform) Dir(name string) string {
 	return vol + dir
 }
 
+// Within reports whether name is in the folder dir, or is it, by their spelling: links are not followed.
+func (p Platform) Within(dir, name string) bool {
+	dir = strings.TrimSuffix(dir, p.Separator())
+	return dir != "" && name != "" && (name == dir || strings.HasPrefix(name, dir+p.Separator()))
+}
+
 // Base returns the last element of name.
 func (p Platform) Base(name string) string {
 	if !p.Windows() {

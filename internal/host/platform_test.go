@@ -113,6 +113,22 @@ func TestSplitListWindows(t *testing.T) {
 	}
 }
 
+func TestWithin(t *testing.T) {
+	for _, c := range []struct {
+		p         host.Platform
+		dir, name string
+		want      bool
+	}{
+		{linux, "/home/u", "/home/u", true}, {linux, "/home/u/", "/home/u/go", true}, {linux, "/home/u", "/home/user", false},
+		{linux, "/home/u/go", "/home/u", false}, {linux, "", "/home", false}, {linux, "/home", "", false},
+		{windows, `C:\Users\u`, `C:\Users\u\go`, true}, {windows, `C:\Users\u`, `C:\Users\u2`, false},
+	} {
+		if got := c.p.Within(c.dir, c.name); got != c.want {
+			t.Errorf("%s: Within(%q, %q) = %v", c.p.OS, c.dir, c.name, got)
+		}
+	}
+}
+
 // TestAgainstFilepath compares the rules of Unix with path/filepath.
 func TestAgainstFilepath(t *testing.T) {
 	if runtime.GOOS == "windows" {

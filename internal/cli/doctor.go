@@ -97,10 +97,7 @@ func (a *app) doctor(cmd *cobra.Command, flags *doctorFlags, args []string) erro
 	}
 	ctx, cancel := a.limit(cmd.Context())
 	defer cancel()
-	if err := a.look(ctx); err != nil {
-		return err
-	}
-	dir, err := a.workspace()
+	dir, err := a.lookHere(ctx)
 	if err != nil {
 		return err
 	}
@@ -324,18 +321,9 @@ func (a *app) line(files map[string][]byte, name string, n int) string {
 
 func (a *app) listChecks(format string, checks []check.Check) error {
 	if format != "text" {
-		type listed struct {
-			ID        string         `json:"id"`
-			Category  string         `json:"category"`
-			Severity  check.Severity `json:"severity"`
-			Platforms []string       `json:"platforms,omitempty"`
-			Title     msg.Text       `json:"title"`
-			Docs      string         `json:"docs"`
-		}
-		all := []listed{}
+		all := []checkEntry{}
 		for i := range checks {
-			c := &checks[i]
-			all = append(all, listed{c.ID, c.Category(), c.Severity, c.Platforms, c.Title, check.Docs(c.ID)})
+			all = append(all, entryOf(&checks[i]))
 		}
 		return a.json(all)
 	}

@@ -96,10 +96,7 @@ func (a *app) explain(cmd *cobra.Command, flags *explainFlags, names []string) e
 	}
 	ctx, cancel := a.limit(cmd.Context())
 	defer cancel()
-	if err := a.look(ctx); err != nil {
-		return err
-	}
-	dir, err := a.workspace()
+	dir, err := a.lookHere(ctx)
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,14 @@ func (a *app) look(ctx context.Context) error {
 	return nil
 }
 
+// lookHere is look, and returns the folder of the workspace on that machine.
+func (a *app) lookHere(ctx context.Context) (dir string, err error) {
+	if err := a.look(ctx); err != nil {
+		return "", err
+	}
+	return a.workspace()
+}
+
 // sayRecorded tells people that they do not look at this machine.
 func (a *app) sayRecorded(s *snapshot.Snapshot) error {
 	if a.quiet {

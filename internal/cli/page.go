@@ -10,15 +10,24 @@ import (
 	"github.com/goready/goready/internal/msg"
 )
 
-// checkPage is the page of a check in "goready explain --format json".
-type checkPage struct {
+// checkEntry is a check in "goready doctor --list --format json".
+type checkEntry struct {
 	ID        string         `json:"id"`
 	Category  string         `json:"category"`
 	Severity  check.Severity `json:"severity"`
 	Platforms []string       `json:"platforms,omitempty"`
 	Title     msg.Text       `json:"title"`
 	Docs      string         `json:"docs"`
-	Page      string         `json:"page"` // Markdown; empty if there is none
+}
+
+func entryOf(c *check.Check) checkEntry {
+	return checkEntry{c.ID, c.Category(), c.Severity, c.Platforms, c.Title, check.Docs(c.ID)}
+}
+
+// checkPage is the page of a check in "goready explain --format json".
+type checkPage struct {
+	checkEntry
+	Page string `json:"page"` // Markdown; empty if there is none
 }
 
 // splitChecks parts the ids of checks, which have a dot, from the names of variables.
@@ -38,7 +47,7 @@ func (a *app) splitChecks(names []string) (pages []checkPage, variables []string
 			return nil, nil, usagef(hint, "no check %q", name)
 		}
 		c := &selected[0]
-		pages = append(pages, checkPage{c.ID, c.Category(), c.Severity, c.Platforms, c.Title, check.Docs(c.ID), docs.Check(c.ID)})
+		pages = append(pages, checkPage{entryOf(c), docs.Check(c.ID)})
 	}
 	return pages, variables, nil
 }

@@ -96,10 +96,7 @@ func (a *app) takeSnapshot(ctx context.Context, flags *snapshotFlags) (s *snapsh
 	if unknown != "" {
 		return nil, 0, a.unknownCheck(unknown)
 	}
-	if err := a.look(ctx); err != nil {
-		return nil, 0, err
-	}
-	dir, err := a.workspace()
+	dir, err := a.lookHere(ctx)
 	if err != nil {
 		return nil, 0, err
 	}

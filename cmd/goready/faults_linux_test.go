@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/goready/goready/internal/check"
 )
 
@@ -220,21 +218,12 @@ func TestFaults(t *testing.T) {
 	m := newMachine(t)
 	for _, f := range faults() {
 		t.Run(f.name, func(t *testing.T) {
-			m.t = t
-			m.reset()
-			f.apply(m)
-			r := m.doctor()
-			if diff := cmp.Diff([]string{f.id}, bad(r)); diff != "" {
-				t.Errorf("-want +got:\n%s%s", diff, describe(r))
-			}
+			m.finds(t, []string{f.id}, f.apply)
 		})
 	}
 	for _, f := range infoFaults() {
 		t.Run(f.name, func(t *testing.T) {
-			m.t = t
-			m.reset()
-			f.apply(m)
-			r := m.doctor()
+			r := m.try(t, f.apply)
 			if ids := bad(r); len(ids) > 0 {
 				t.Errorf("found %v\n%s", ids, describe(r))
 			}
@@ -247,11 +236,7 @@ func TestFaults(t *testing.T) {
 		})
 	}
 	t.Run("healthy", func(t *testing.T) {
-		m.t = t
-		m.reset()
-		if r := m.doctor(); len(bad(r)) > 0 {
-			t.Error(describe(r))
-		}
+		m.finds(t, nil)
 	})
 }
 
@@ -273,18 +258,7 @@ func TestThreeFaults(t *testing.T) {
 		}
 		seen[key] = true
 		t.Run(fmt.Sprintf("%s_%s_%s", three[0].name, three[1].name, three[2].name), func(t *testing.T) {
-			m.t = t
-			m.reset()
-			var want []string
-			for _, f := range three {
-				f.apply(m)
-				want = append(want, f.id)
-			}
-			slices.Sort(want)
-			r := m.doctor()
-			if diff := cmp.Diff(slices.Compact(want), bad(r)); diff != "" {
-				t.Errorf("-want +got:\n%s%s", diff, describe(r))
-			}
+			m.finds(t, []string{three[0].id, three[1].id, three[2].id}, three[0].apply, three[1].apply, three[2].apply)
 		})
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/goready/goready/internal/check"
 	"github.com/goready/goready/internal/testreq"
 )
@@ -232,6 +234,28 @@ func bad(r *check.Report) []string {
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids)
+}
+
+// try makes the machine anew for a test, changes it and returns the report of goready doctor.
+func (m *machine) try(t *testing.T, change ...func(*machine)) *check.Report {
+	t.Helper()
+	m.t = t
+	m.reset()
+	for _, apply := range change {
+		apply(m)
+	}
+	return m.doctor()
+}
+
+// finds is try for a machine on which the checks want speak, which may be named twice, and no other one.
+func (m *machine) finds(t *testing.T, want []string, change ...func(*machine)) {
+	t.Helper()
+	r := m.try(t, change...)
+	want = slices.Concat([]string{}, want)
+	slices.Sort(want)
+	if diff := cmp.Diff(slices.Compact(want), slices.Concat([]string{}, bad(r))); diff != "" {
+		t.Errorf("-want +got:\n%s%s", diff, describe(r))
+	}
 }
 
 // describe writes the results that are not ok, for a failed test.

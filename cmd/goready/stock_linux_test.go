@@ -3,11 +3,8 @@ package main
 import (
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/goready/goready/internal/testreq"
 )
@@ -129,13 +126,7 @@ func TestStock(t *testing.T) {
 	m := newMachine(t)
 	for _, s := range stocks() {
 		t.Run(s.name, func(t *testing.T) {
-			m.t = t
-			m.reset()
-			s.apply(m)
-			r := m.doctor()
-			if diff := cmp.Diff(slices.Concat([]string{}, s.want), slices.Concat([]string{}, bad(r))); diff != "" {
-				t.Errorf("-want +got:\n%s%s", diff, describe(r))
-			}
+			m.finds(t, s.want, s.apply)
 		})
 	}
 }

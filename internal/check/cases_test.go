@@ -14,6 +14,7 @@ import (
 
 	"github.com/goready/goready/internal/check"
 	"github.com/goready/goready/internal/facts"
+	"github.com/goready/goready/internal/host"
 	"github.com/goready/goready/internal/host/hosttest"
 )
 
@@ -26,32 +27,28 @@ var now = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 // has every result that is neither ok nor info, as finding writes it. Where its first line is "# with info" it also has
 // those that are info and of the category that the name of the case begins with.
 func TestCases(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no cases: %v", err)
+	hosttest.Archives(t, "testdata/*.txtar", func(t *testing.T, file string, archive *txtar.Archive) {
+		m := hosttest.ParseMachine(t, archive)
+		_, results := diagnose(t, m.Host, m.Dir, check.All())
+		for i := range archive.Files {
+			if want := &archive.Files[i]; want.Name == "want" {
+				compare(t, file, archive, want, results)
+				return
+			}
+		}
+		t.Fatal("the archive has no file want")
+	})
+}
+
+// diagnose runs checks on a machine.
+func diagnose(t *testing.T, h host.Host, dir string, checks []check.Check) (*facts.Facts, []check.Result) {
+	t.Helper()
+	f, err := facts.Gather(t.Context(), h, facts.Options{Workspace: dir, Observe: true, Variables: check.Variables(),
+		Sections: check.Wanted(checks), Now: now})
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			m := hosttest.ParseMachine(t, archive)
-			f, err := facts.Gather(t.Context(), m.Host, facts.Options{Workspace: m.Dir, Observe: true, Variables: check.Variables(),
-				Sections: check.Wanted(check.All()), Now: now})
-			if err != nil {
-				t.Fatal(err)
-			}
-			results := check.Run(t.Context(), f, check.All(), check.Options{Now: now})
-			for i := range archive.Files {
-				if want := &archive.Files[i]; want.Name == "want" {
-					compare(t, file, archive, want, results)
-					return
-				}
-			}
-			t.Fatal("the archive has no file want")
-		})
-	}
+	return f, check.Run(t.Context(), f, checks, check.Options{Now: now})
 }
 
 func compare(t *testing.T, file string, archive *txtar.Archive, want *txtar.File, results []check.Result) {

@@ -14,7 +14,6 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/goready/goready/internal/check"
-	"github.com/goready/goready/internal/facts"
 	"github.com/goready/goready/internal/host"
 	"github.com/goready/goready/internal/host/hosttest"
 	"github.com/goready/goready/internal/host/local"
@@ -23,44 +22,31 @@ import (
 // TestReplay runs the checks of go on each described machine, and again on a recording of the first run, which must
 // come to the same results: all that they ask goes through host.Host, and a recording has it all.
 func TestReplay(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			m := hosttest.ParseMachine(t, archive)
-			rec := host.Record(m.Host, host.Limits{})
-			first := goFindings(t, rec, m.Dir)
-			data, err := json.Marshal(rec.Fixture())
-			if err != nil {
-				t.Fatal(err)
-			}
-			replay := &host.Fixture{}
-			if err := json.Unmarshal(data, replay); err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(first, goFindings(t, replay, m.Dir)); diff != "" {
-				t.Errorf("-recorded +replayed:\n%s", diff)
-			}
-		})
-	}
+	hosttest.Archives(t, "testdata/*.txtar", func(t *testing.T, file string, archive *txtar.Archive) {
+		m := hosttest.ParseMachine(t, archive)
+		rec := host.Record(m.Host, host.Limits{})
+		first := goFindings(t, rec, m.Dir)
+		data, err := json.Marshal(rec.Fixture())
+		if err != nil {
+			t.Fatal(err)
+		}
+		replay := &host.Fixture{}
+		if err := json.Unmarshal(data, replay); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(first, goFindings(t, replay, m.Dir)); diff != "" {
+			t.Errorf("-recorded +replayed:\n%s", diff)
+		}
+	})
 }
 
 // goFindings returns the results of the checks of go, other than "ok".
 func goFindings(t *testing.T, h host.Host, dir string) string {
 	t.Helper()
 	checks, _ := check.Select(check.All(), []string{"go"}, nil)
-	f, err := facts.Gather(t.Context(), h, facts.Options{Workspace: dir, Observe: true, Variables: check.Variables(), Sections: check.Wanted(checks), Now: now})
-	if err != nil {
-		t.Fatal(err)
-	}
 	var b strings.Builder
-	for _, r := range check.Run(t.Context(), f, checks, check.Options{Now: now}) {
+	_, results := diagnose(t, h, dir, checks)
+	for _, r := range results {
 		if r.State != check.StateOK {
 			b.WriteString(finding(&r))
 		}

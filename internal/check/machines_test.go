@@ -9,7 +9,6 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/goready/goready/internal/check"
-	"github.com/goready/goready/internal/facts"
 	"github.com/goready/goready/internal/host/hosttest"
 )
 
@@ -31,12 +30,7 @@ func TestHealthyMachines(t *testing.T) {
 				t.Errorf("its first line does not say where it is from: %.60q", archive.Comment)
 			}
 			m := hosttest.ParseMachine(t, archive)
-			f, err := facts.Gather(t.Context(), m.Host, facts.Options{Workspace: m.Dir, Observe: true, Variables: check.Variables(),
-				Sections: check.Wanted(check.All()), Now: now})
-			if err != nil {
-				t.Fatal(err)
-			}
-			results := check.Run(t.Context(), f, check.All(), check.Options{Now: now})
+			f, results := diagnose(t, m.Host, m.Dir, check.All())
 			for i := range results {
 				if s := results[i].State; s == check.StateError || s == check.StateWarning {
 					t.Errorf("%s", finding(&results[i]))

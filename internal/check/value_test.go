@@ -9,7 +9,6 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/goready/goready/internal/check"
-	"github.com/goready/goready/internal/facts"
 	"github.com/goready/goready/internal/host"
 	"github.com/goready/goready/internal/host/hosttest"
 	"github.com/goready/goready/internal/host/scrub"
@@ -45,13 +44,8 @@ func TestScrubbedCases(t *testing.T) {
 // findings returns everything that all checks find on a machine, with causes.
 func findings(t *testing.T, h host.Host, dir string) string {
 	t.Helper()
-	f, err := facts.Gather(t.Context(), h, facts.Options{Workspace: dir, Observe: true, Variables: check.Variables(),
-		Sections: check.Wanted(check.All()), Now: now})
-	if err != nil {
-		t.Fatal(err)
-	}
 	var b strings.Builder
-	results := check.Run(t.Context(), f, check.All(), check.Options{Now: now})
+	_, results := diagnose(t, h, dir, check.All())
 	for i := range results {
 		if results[i].State != check.StateOK {
 			b.WriteString(finding(&results[i]) + "  " + results[i].Finding.Cause.String() + "\n")

@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -21,20 +20,10 @@ var update = flag.Bool("update", false, "write what goready prints into the file
 // TestMachines runs goready on described machines, all of them on every system. A file of testdata/machines is a
 // hosttest.Machine; "want" is the output.
 func TestMachines(t *testing.T) {
-	files, err := filepath.Glob("testdata/machines/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no machines: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := runMachine(t, archive)
-			compareWant(t, file, archive, got)
-		})
-	}
+	hosttest.Archives(t, "testdata/machines/*.txtar", func(t *testing.T, file string, archive *txtar.Archive) {
+		got := runMachine(t, archive)
+		compareWant(t, file, archive, got)
+	})
 }
 
 func runMachine(t *testing.T, archive *txtar.Archive) string {

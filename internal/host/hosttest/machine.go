@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"io/fs"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,6 +48,24 @@ type Machine struct {
 	Runs [][]string
 
 	owners map[string]int
+}
+
+// Archives calls f in a subtest for each archive that matches pattern. There must be one.
+func Archives(t *testing.T, pattern string, f func(t *testing.T, file string, archive *txtar.Archive)) {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no archives %s: %v", pattern, err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f(t, file, archive)
+		})
+	}
 }
 
 // ParseMachine returns the machine that an archive describes.

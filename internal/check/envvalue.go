@@ -156,20 +156,6 @@ func withoutUsers(text string) string {
 	}
 }
 
-// remark returns a remark on a value without user information.
-func remark(t msg.Text) msg.Text {
-	out := msg.Text{Format: t.Format, Args: slices.Clone(t.Args)}
-	for i, a := range out.Args {
-		switch a := a.(type) {
-		case string:
-			out.Args[i] = withoutUsers(a)
-		case msg.Text:
-			out.Args[i] = remark(a)
-		}
-	}
-	return out
-}
-
 // assignment gives the variable a value, in the words of the place that decided it.
 func (v *seenValue) assignment(f *facts.Facts, value string) string {
 	if v.layer == layer.ShellFile || v.layer == layer.ProfileD {
@@ -277,7 +263,7 @@ func judge(value string, problems []goenv.ValueProblem, lint func(string) []goen
 		if !j.severity.AtLeast(severity) {
 			j.severity = severity
 		}
-		about := remark(p.Text)
+		about := p.Text.Map(withoutUsers)
 		text := about
 		if p.Token != "" && p.Token != value && withoutUsers(p.Token) != withoutUsers(value) {
 			text = msg.New("%q: %s", withoutUsers(p.Token), about)

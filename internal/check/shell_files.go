@@ -104,12 +104,8 @@ func shellExports(f *facts.Facts) []Finding {
 				finding.Evidence = addEvidence(finding.Evidence, guard)
 			}
 		}
-		for _, c := range conditions {
-			if finding.Cause.IsZero() {
-				finding.Cause = c
-			} else {
-				finding.Cause = msg.New("%s; %s", finding.Cause, c)
-			}
+		if len(conditions) > 0 {
+			finding.Cause = join(conditions)
 		}
 		out = append(out, finding)
 	}

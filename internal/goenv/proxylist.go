@@ -85,6 +85,12 @@ func ParseProxyList(goproxy, gonoproxy string, p host.Platform) ([]ProxyEntry, e
 	return list, first
 }
 
+// ParseServerProxyList is [ParseProxyList] for a server that fetches modules on the operating system of this name, as
+// GOOS. There is no entry ProxyNone, for a server decides itself which modules are private.
+func ParseServerProxyList(goproxy, os string) ([]ProxyEntry, error) {
+	return ParseProxyList(goproxy, "", host.Platform{OS: os})
+}
+
 // splitProxyList returns the entries of a list that are not blank, as they are written: Text, Offset and Pipe.
 func splitProxyList(goproxy string) []ProxyEntry {
 	var list []ProxyEntry

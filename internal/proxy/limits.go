@@ -1,0 +1,151 @@
+package proxy
+
+import (
+	"io"
+	"net/http"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// limitError says that there are too many requests at once.
+type limitError struct {
+	status int // 429 if they are of one client, else 503
+}
+
+func (e *limitError) Error() string {
+	if e.status == http.StatusTooManyRequests {
+		return "too many requests at once from this address; try again in a second"
+	}
+	return "too many requests at once; try again in a second"
+}
+
+// limiter counts the requests that are served at this moment.
+type limiter struct {
+	max, maxPerClient int64
+	all               atomic.Int64
+
+	clients [16]clientCounts
+}
+
+type clientCounts struct {
+	mu     sync.Mutex // guards counts
+	counts map[netip.Addr]int64
+}
+
+// enter admits a request of the client with the address remote ("host:port"), or says why not. leave is called after a
+// request that was admitted.
+func (l *limiter) enter(remote string) (addr netip.Addr, err error) {
+	if l.all.Add(1) > l.max {
+		l.all.Add(-1)
+		return addr, &limitError{http.StatusServiceUnavailable}
+	}
+	if ap, err := netip.ParseAddrPort(remote); err == nil {
+		addr = ap.Addr().Unmap()
+	}
+	c := l.of(addr)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.counts == nil {
+		c.counts = map[netip.Addr]int64{}
+	}
+	if c.counts[addr] >= l.maxPerClient {
+		l.all.Add(-1)
+		return addr, &limitError{http.StatusTooManyRequests}
+	}
+	c.counts[addr]++
+	return addr, nil
+}
+
+func (l *limiter) leave(addr netip.Addr) {
+	l.all.Add(-1)
+	c := l.of(addr)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.counts[addr]--; c.counts[addr] == 0 {
+		delete(c.counts, addr)
+	}
+}
+
+func (l *limiter) of(addr netip.Addr) *clientCounts {
+	b := addr.As16()
+	return &l.clients[(b[15]^b[14]^b[7])%byte(len(l.clients))]
+}
+
+// pacedWriter counts what is sent, and gives a client time for each part of it instead of for all: one that reads slowly
+// may take long, one that does not read is cut off. It passes on what net/http needs to send files without copying.
+type pacedWriter struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	timeout time.Duration
+	status  int
+	bytes   int64
+	err     error // of the first write that failed
+}
+
+// pace is how much is sent before a client gets new time, in bytes.
+const pace = 4 << 20
+
+func newPacedWriter(w http.ResponseWriter, timeout time.Duration) *pacedWriter {
+	return &pacedWriter{ResponseWriter: w, control: http.NewResponseController(w), timeout: timeout}
+}
+
+// Unwrap is for http.ResponseController.
+func (w *pacedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *pacedWriter) extend() {
+	w.control.SetWriteDeadline(time.Now().Add(w.timeout)) // the connection's clock; a writer without deadlines waits
+}
+
+func (w *pacedWriter) WriteHeader(status int) {
+	w.extend()
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *pacedWriter) Write(p []byte) (int, error) {
+	w.begin()
+	n, err := w.ResponseWriter.Write(p)
+	w.count(int64(n), err)
+	return n, err
+}
+
+func (w *pacedWriter) count(n int64, err error) {
+	w.bytes += n
+	if w.err == nil {
+		w.err = err
+	}
+}
+
+func (w *pacedWriter) begin() {
+	w.extend()
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+}
+
+// ReadFrom sends src, a part at a time.
+func (w *pacedWriter) ReadFrom(src io.Reader) (sent int64, err error) {
+	limited, _ := src.(*io.LimitedReader)
+	for {
+		w.begin()
+		part := &io.LimitedReader{R: src, N: pace}
+		if limited != nil {
+			// The file itself must be seen below one LimitedReader, or it is copied instead of sent.
+			part.R, part.N = limited.R, min(limited.N, pace)
+		}
+		want := part.N
+		n, err := io.Copy(w.ResponseWriter, part)
+		sent += n
+		w.count(n, err)
+		if limited != nil {
+			limited.N -= n
+		}
+		if err != nil || n < want || limited != nil && limited.N <= 0 {
+			return sent, err
+		}
+	}
+}

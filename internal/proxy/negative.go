@@ -1,0 +1,55 @@
+package proxy
+
+import (
+	"sync"
+	"time"
+)
+
+// maxNegative is how many refusals are remembered.
+const maxNegative = 100_000
+
+// securityPause is how long a file that failed verification is not fetched again.
+const securityPause = 5 * time.Minute
+
+// negatives remembers for a short time what does not exist, so that the same question is not asked again and again.
+// Errors that are no answers are never remembered.
+type negatives struct {
+	now func() time.Time
+
+	mu      sync.Mutex // guards entries
+	entries map[string]refusal
+}
+
+type refusal struct {
+	err   error
+	until time.Time
+}
+
+func (n *negatives) get(key string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	r, ok := n.entries[key]
+	if ok && n.now().After(r.until) {
+		delete(n.entries, key)
+		return nil
+	}
+	return r.err
+}
+
+func (n *negatives) put(key string, err error, d time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.entries == nil {
+		n.entries = map[string]refusal{}
+	}
+	if len(n.entries) >= maxNegative {
+		clear(n.entries) // each costs one question to upstream; somebody is making up names
+	}
+	n.entries[key] = refusal{err, n.now().Add(d)}
+}
+
+func (n *negatives) remove(key string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.entries, key)
+}

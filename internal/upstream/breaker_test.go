@@ -121,13 +121,20 @@ func TestBreakerLetsOneProbeThrough(t *testing.T) {
 func TestBreakerCountsOutagesOnly(t *testing.T) {
 	m, _ := fakeMeter()
 	for _, err := range []error{fs.ErrNotExist, ErrRefused, ErrTooLarge, nil} {
-		for range 100 {
-			tried(m, errDown)
+		for range 2 * breakFailures {
 			if !tried(m, err) {
 				t.Fatalf("open, though %v is an answer", err)
 			}
-			m.close() // forget the average
 		}
+		for range 2 {
+			for range breakFailures - 1 {
+				tried(m, errDown)
+			}
+			if !tried(m, err) {
+				t.Fatalf("open after less than %d failures in a row", breakFailures)
+			}
+		}
+		m.close() // forget the average
 	}
 	for range 100 {
 		ticket, err := m.enter()

@@ -42,6 +42,13 @@ func TestBuild(t *testing.T) {
 	}
 }
 
+func TestBuildWithoutSkip(t *testing.T) {
+	chain, omitted, err := Build(BuildConfig{GOPROXY: "https://a.example.com"})
+	if got := buildText(chain, omitted, err); got != "HTTP:https://a.example.com," {
+		t.Error(got)
+	}
+}
+
 func buildText(chain *Chain, omitted []Omitted, err error) string {
 	if err != nil {
 		return err.Error()

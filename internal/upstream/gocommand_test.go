@@ -228,6 +228,7 @@ func TestGoCommandSaysNo(t *testing.T) {
 		{"blank", repoPath, "a b", "not_exist"},
 		{"option_path", "-oProxyCommand=x.example.com/a", "latest", "not_exist"},
 		{"pattern_path", "git.internal.test/...", "latest", "not_exist"},
+		{"pattern_in_path", "git.internal.test/te...m/repo.git", "latest", "not_exist"},
 		{"bad_path", "git.internal.test/../x", "latest", "not_exist"},
 		// A folder that is not there may be a disk that is not mounted.
 		{"unknown_repository", "git.internal.test/team/none.git", "latest", "unavailable"},

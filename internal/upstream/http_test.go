@@ -297,7 +297,7 @@ func TestHTTPHeaderTimeout(t *testing.T) {
 }
 
 func TestHTTPStalledBody(t *testing.T) {
-	p, h := startProxy(t, HTTPConfig{NoProgress: 50 * time.Millisecond})
+	p, h := startProxy(t, HTTPConfig{NoProgress: 500 * time.Millisecond})
 	stall := make(chan struct{})
 	defer close(stall)
 	p.SetFault("/", modtest.Fault{Stall: stall, StallAt: 100})
@@ -442,6 +442,7 @@ func TestHTTPLatestWithoutLatest(t *testing.T) {
 		{"release_before_prerelease", "mod.example.com/basic", "v1.11.0-rc.1\nv1.2.0\n", "v1.2.0"},
 		{"prerelease", "mod.example.com/basic", "v1.11.0-rc.1\n", "v1.11.0-rc.1"},
 		{"incompatible_without_go_mod", "mod.example.com/incompatible", "", "v3.1.0+incompatible"},
+		{"incompatible_with_go_mod", "mod.example.com/basic", "v1.0.0\nv2.0.0+incompatible\n", "v1.0.0"},
 		{"pseudo_by_time", "mod.example.com/pseudo", "v0.0.0-20240303030303-bbbbbbbbbbbb\nv0.0.0-20240101120000-aaaaaaaaaaaa\n", "v0.0.0-20240303030303-bbbbbbbbbbbb"},
 		{"pseudo_by_time_in_line", "mod.example.com/pseudo", "v0.0.0-20240303030303-bbbbbbbbbbbb 2020-01-01T00:00:00Z\nv0.0.0-20240101120000-aaaaaaaaaaaa 2021-01-01T00:00:00Z\n", "v0.0.0-20240101120000-aaaaaaaaaaaa"},
 	} {
@@ -575,7 +576,7 @@ func TestHTTPGivenUp(t *testing.T) {
 }
 
 func TestHTTPMaxInFlight(t *testing.T) {
-	p, h := startProxy(t, HTTPConfig{MaxInFlight: 1, Timeout: 50 * time.Millisecond})
+	p, h := startProxy(t, HTTPConfig{MaxInFlight: 1, Timeout: 500 * time.Millisecond})
 	basic := module.Version{Path: "mod.example.com/basic", Version: "v1.0.0"}
 	first, err := h.Open(t.Context(), basic, Zip)
 	if err != nil {

@@ -73,13 +73,13 @@ func TestSlowRefresh(t *testing.T) {
 	stall := make(chan struct{})
 	g.up.SetFault("/", modtest.Fault{Stall: stall})
 	g.wantBody(list, first.body, "STALE")
-	if !g.server.trouble.Load() {
+	if !g.server.trouble[0].Load() {
 		t.Error("the next client would wait too")
 	}
 	g.want(200, basic+"/@latest")
 	close(stall)
 	g.server.answerCalls.wait.Wait()
-	if g.server.trouble.Load() {
+	if g.server.trouble[0].Load() {
 		t.Error("still in trouble after an answer")
 	}
 	g.wantBody(list, first.body, "HIT")
@@ -211,17 +211,17 @@ func TestAnswersSwept(t *testing.T) {
 	g.want(200, basic+"/@v/list")
 	g.clock.advance(10 * 24 * time.Hour)
 	g.want(200, basic+"/@latest")
-	left := filepath.Join(g.dir, "answers/mod.example.com/basic/@latest.tmp~x")
+	left := filepath.Join(g.dir, "answers/mod.example.com/basic/~x")
 	if err := os.WriteFile(left, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chtimes(left, time.Time{}, time.Now().Add(-2*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if err := g.server.answers.sweep(t.Context(), g.clock.read().Add(-5*24*time.Hour)); err != nil {
+	if err := g.server.answers.sweep(t.Context(), g.clock.read(), 5*24*time.Hour, 1<<20); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]bool{"@v/list": false, "@latest": true, "@latest.tmp~x": false} {
+	for name, want := range map[string]bool{"@v/list": false, "@latest": true, "~x": false, "@v": false} {
 		if _, err := os.Stat(filepath.Join(g.dir, "answers/mod.example.com/basic", name)); want != (err == nil) {
 			t.Errorf("%s after the sweep: %v", name, err)
 		}

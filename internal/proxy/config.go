@@ -34,19 +34,20 @@ type Config struct {
 	// FetchTimeout bounds a fetch of anything but a zip; 0 is a minute. For zips upstream's own limit of time without
 	// progress counts.
 	FetchTimeout time.Duration
-	// HotBytes bounds the memory for small files; 0 is 32 MiB.
+	// HotBytes bounds the memory for small files; 0 is 32 MiB. Files and answers larger than a 64th of it are not kept there.
 	HotBytes int64
 
-	// MaxRequests bounds the requests served at once, MaxPerClient those of one address; 0 is 4096 and 512.
+	// MaxRequests bounds the requests served at once, MaxPerClient those of one address; 0 is 4096 and 512. At most half
+	// of either may be waiting for upstream, so that a slow upstream leaves room for what is stored; small files in memory
+	// are not counted.
 	MaxRequests, MaxPerClient int
-	// WriteTimeout is how long a client may take none of the bytes that are sent; 0 is a minute.
+	// MaxFetches bounds the fetches from upstream under way, whether anybody waits for them or not; 0 is 512.
+	MaxFetches int
+	// WriteTimeout is how long a client may take for half a MiB; 0 is a minute.
 	WriteTimeout time.Duration
 
 	// MaxBytes is the size of the store above which the least recently used files go; 0 is no limit.
 	MaxBytes int64
-	// ScrubEvery is how often each stored file is compared with its hash; 0 is a week, negative never.
-	ScrubEvery time.Duration
-
 	// Log gets one record for each request that is not a hit, and all alarms; nil logs nothing.
 	Log *slog.Logger
 	// Metrics, if not nil, are the counters to go on with.
@@ -55,8 +56,8 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Tenant says where modules come from, for one group of users. Private and public sources are apart, so that no answer
-// of a public source can stand for a private module.
+// Tenant says where modules come from, for one group of users. Private and public sources are apart, and so is what is
+// stored of them, so that no answer of a public source can stand for a private module.
 type Tenant struct {
 	// Private are patterns as in GONOPROXY; PrivateSource alone is asked for the modules they match.
 	Private       string
@@ -136,8 +137,8 @@ func (c Config) withDefaults() Config {
 	set(&c.HotBytes, 32<<20)
 	set(&c.MaxRequests, 4096)
 	set(&c.MaxPerClient, 512)
+	set(&c.MaxFetches, 512)
 	set(&c.WriteTimeout, time.Minute)
-	set(&c.ScrubEvery, 7*24*time.Hour)
 	if c.Metrics == nil {
 		c.Metrics = NewMetrics()
 	}

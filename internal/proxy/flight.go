@@ -23,43 +23,45 @@ const chunk = 256 << 10
 // maxFlight bounds a fetch of a zip in all; what usually ends a fetch is that nothing arrives for a while.
 const maxFlight = 2 * time.Hour
 
+// idleFlight is how long a fetch that is less than half done goes on without anybody who wants it.
+const idleFlight = 10 * time.Second
+
 // flight is a zip on its way from upstream into the store, which any number of clients follow.
 type flight struct {
-	mu      sync.Mutex    // guards all below
-	changed chan struct{} // closed, and replaced, when something below changes
-	begun   bool          // size, from and tmp are set
-	size    int64         // bytes in all; -1 if upstream does not say
-	from    string
-	tmp     *store.Temp
-	ready   int64     // bytes that may be sent; all of them when the zip is verified and stored, as far as it can be
-	done    bool      // entry or err is set
-	entry   *hotEntry // of the file, stored
-	err     error
+	cancel context.CancelFunc // ends the fetch
+
+	mu sync.Mutex // guards all below
+	flightState
+	changed   chan struct{} // closed, and replaced, when the state changes
+	tmp       *store.Temp   // once it has begun; closed when it is done and the last follower has left
+	followers int
+	idle      *time.Timer // will end the fetch, while nobody follows
 }
 
 // flightState is what a follower sees at one moment.
 type flightState struct {
-	begun, done bool
-	size, ready int64
-	from        string
-	entry       *hotEntry
-	err         error
+	begun  bool  // size and from are known
+	size   int64 // bytes in all; -1 if upstream does not say
+	from   string
+	ready  int64 // bytes that may be sent; all of them when the zip is verified and stored, as far as it can be
+	done   bool  // entry or err is set
+	entry  *hotEntry
+	stored bool // if not, the file is good all the same, but only for those who follow
+	err    error
 }
-
-func newFlight() *flight { return &flight{changed: make(chan struct{})} }
 
 // state returns the present state, and a channel that is closed when it is no longer true.
 func (f *flight) state() (flightState, <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return flightState{f.begun, f.done, f.size, f.ready, f.from, f.entry, f.err}, f.changed
+	return f.flightState, f.changed
 }
 
 // update changes the state and tells the followers.
-func (f *flight) update(change func()) {
+func (f *flight) update(change func(*flightState)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	change()
+	change(&f.flightState)
 	close(f.changed)
 	f.changed = make(chan struct{})
 }
@@ -79,12 +81,68 @@ func (f *flight) await(ctx context.Context, wanted func(flightState) bool) (flig
 	}
 }
 
-// open returns a descriptor of the growing file. It is valid only when the flight has begun.
+// begin makes the growing file known.
+func (f *flight) begin(file *upstream.File, tmp *store.Temp) {
+	f.update(func(st *flightState) {
+		st.begun, st.size, st.from = true, file.Size, file.From
+		f.tmp = tmp
+	})
+}
+
+// open returns a descriptor of its own for a follower.
 func (f *flight) open() (*os.File, error) {
 	f.mu.Lock()
-	tmp := f.tmp
-	f.mu.Unlock()
-	return tmp.Open()
+	defer f.mu.Unlock()
+	file, err := f.tmp.Open()
+	if err != nil {
+		return nil, &storeError{err}
+	}
+	return file, nil
+}
+
+// enter notes a follower.
+func (f *flight) enter() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.followers++
+	if f.idle != nil {
+		f.idle.Stop()
+		f.idle = nil
+	}
+}
+
+// leave notes that a follower is gone. It is no reason to stop what is half done; who was interrupted often comes again.
+func (f *flight) leave() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.followers--
+	switch {
+	case f.followers > 0:
+	case f.done:
+		f.closeTemp()
+	case f.size < 0 || f.ready < f.size/2:
+		f.idle = time.AfterFunc(idleFlight, f.cancel)
+	}
+}
+
+// finish notes how it ended.
+func (f *flight) finish(entry *hotEntry, stored bool, err error) {
+	f.update(func(st *flightState) {
+		st.done, st.entry, st.stored, st.err = true, entry, stored, err
+		if err == nil {
+			st.size, st.ready = entry.size, entry.size
+		}
+		if f.followers == 0 {
+			f.closeTemp()
+		}
+	})
+}
+
+// closeTemp is called with mu held.
+func (f *flight) closeTemp() {
+	if f.tmp != nil {
+		f.tmp.Close() // what cannot be removed is swept at the next start
+	}
 }
 
 // flights are the zips on their way, by key.
@@ -94,84 +152,112 @@ type flights struct {
 	wait    sync.WaitGroup
 }
 
-// join returns the flight of a key, and whether it was under way already. If none was, it starts one.
-func (fs *flights) join(ctx context.Context, key string, fly func(context.Context, *flight) (*hotEntry, error)) (f *flight, joined bool) {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	if f := fs.running[key]; f != nil {
+// join makes the caller a follower of the flight of a key, and reports whether it was under way already. If none was, it
+// starts one. The caller leaves it.
+func (all *flights) join(ctx context.Context, key string, fly func(context.Context, *flight) (*hotEntry, bool, error)) (f *flight, joined bool) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if f := all.running[key]; f != nil {
+		f.enter()
 		return f, true
 	}
-	if fs.running == nil {
-		fs.running = map[string]*flight{}
+	if all.running == nil {
+		all.running = map[string]*flight{}
 	}
-	f = newFlight()
-	fs.running[key] = f
-	fs.wait.Go(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), maxFlight)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), maxFlight)
+	f = &flight{cancel: cancel, changed: make(chan struct{}), followers: 1, flightState: flightState{size: -1}}
+	all.running[key] = f
+	all.wait.Go(func() {
 		defer cancel()
-		entry, err := protect(ctx, func(ctx context.Context) (*hotEntry, error) { return fly(ctx, f) })
-		fs.mu.Lock()
-		delete(fs.running, key)
-		fs.mu.Unlock()
-		f.update(func() {
-			f.done, f.entry, f.err = true, entry, err
-			if err == nil {
-				f.ready = entry.size
-			}
+		stored := false
+		entry, err := protect(ctx, func(ctx context.Context) (e *hotEntry, err error) {
+			e, stored, err = fly(ctx, f)
+			return e, err
 		})
-		if f.tmp != nil {
-			f.tmp.Close() // followers have descriptors of their own
-		}
+		all.mu.Lock()
+		delete(all.running, key)
+		all.mu.Unlock()
+		f.finish(entry, stored, err)
 	})
 	return f, false
 }
 
 // flying reports whether the key is on its way.
-func (fs *flights) flying(key string) bool {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	return fs.running[key] != nil
+func (all *flights) flying(key string) bool {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	return all.running[key] != nil
 }
 
-// fly fetches a zip, lets the followers read it as it grows, verifies it and stores it.
-func (s *Server) fly(ctx context.Context, r request, f *flight) (*hotEntry, error) {
+// fly fetches a zip, lets the followers read it as it grows, verifies it and stores it. stored is false if it is good,
+// but the store failed.
+func (s *Server) fly(ctx context.Context, r request, f *flight) (entry *hotEntry, stored bool, err error) {
 	sums := s.lookUp(ctx, r.mod)
 	file, err := s.tenant.source(r.mod.Path).Open(ctx, r.mod, upstream.Zip)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer file.Close()
 	tmp, err := store.MakeTemp(s.store)
 	if err != nil {
-		return nil, err
+		return nil, false, &storeError{err}
 	}
-	f.update(func() { f.begun, f.size, f.from, f.tmp = true, file.Size, file.From, tmp })
-	if err := receive(file, f, tmp); err != nil {
-		return nil, err
+	f.begin(file, tmp)
+	if err := s.receive(r, file, f, tmp, sums); err != nil {
+		return nil, false, err
 	}
-	hash, err := s.verifyZip(ctx, r, tmp.Name(), sums)
+	hash, err := s.verifyZip(ctx, r, tmp.Name(), tmp.Size(), sums)
+	if errors.Is(err, errMalformed) && file.Size < 0 {
+		err = fmt.Errorf("%w: %w", upstream.ErrUnavailable, err) // it may have been cut off
+	}
+	var local *storeError
+	if err != nil && (hash == "" || !errors.As(err, &local)) {
+		return nil, false, err
+	}
+	if err == nil {
+		err = s.put(ctx, r.store, tmp)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		entry, err := s.loadExisting(ctx, r)
+		return entry, true, err
+	}
 	if err != nil {
-		return nil, err
+		s.log.Error("not stored", "key", r.store, "error", err.Error())
 	}
-	if err := s.put(ctx, r.key, tmp); err != nil && !errors.Is(err, fs.ErrExist) {
-		// It is verified all the same: those who follow get it.
-		f.update(func() { f.ready, f.size = tmp.Size(), tmp.Size() })
-		return nil, err
-	}
-	return s.newEntry(r, nil, tmp.Size(), hash), nil
+	body, err2 := smallBody(tmp)
+	return s.newEntry(r, body, tmp.Size(), hash), err == nil, err2
 }
 
-// receive appends what upstream sends to tmp, and lets the followers have all but the last 64 KiB.
-func receive(file *upstream.File, f *flight, tmp *store.Temp) error {
+// smallBody returns the contents of a zip that is small enough to be kept in memory, else nil.
+func smallBody(tmp *store.Temp) ([]byte, error) {
+	if tmp.Size() > maxHotZip {
+		return nil, nil
+	}
+	body := make([]byte, tmp.Size())
+	if _, err := tmp.ReadAt(body, 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, &storeError{err}
+	}
+	return body, nil
+}
+
+// receive appends what upstream sends to tmp, and lets the followers have all but the last 64 KiB. It stops when the
+// checksum database says no meanwhile.
+func (s *Server) receive(r request, file *upstream.File, f *flight, tmp *store.Temp, sums *call[hashes]) error {
 	buf := make([]byte, chunk)
 	for {
 		n, err := io.ReadAtLeast(file, buf, 1)
 		if n > 0 {
 			if _, err := tmp.Write(buf[:n]); err != nil {
-				return err
+				return &storeError{err}
+			}
+			if file.Size >= 0 && tmp.Size() > file.Size {
+				return &upstream.Error{From: file.From, Err: fmt.Errorf("%w: more than the %d bytes it announced", upstream.ErrUnavailable, file.Size)}
+			}
+			if refused := s.refusedBy(r.mod, sums); refused != nil {
+				return refused
 			}
 			if ready := tmp.Size() - holdBack; ready > 0 {
-				f.update(func() { f.ready = ready })
+				f.update(func(st *flightState) { st.ready = ready })
 			}
 		}
 		switch {

@@ -7,28 +7,25 @@ import (
 	"time"
 )
 
-// maxHotBody is the size of the largest file that is kept in memory, in bytes.
-const maxHotBody = 64 << 10
+// maxHotZip is the size of the largest zip that is kept in memory, in bytes.
+const maxHotZip = 64 << 10
 
 // hotEntry is what is known of a file or an answer, ready to be sent. Only the atomic fields change.
 type hotEntry struct {
 	kind    kind
 	private bool
-	body    []byte // nil if it is not in memory: a zip
+	inStore bool   // body is not in memory: it is sent from the store
+	body    []byte // not nil if it is in memory
 	size    int64
-	etag    string
 	// The values of response headers, made once: a header is then an assignment.
-	etagHeader, sizeHeader []string
-	// until is when an answer that can change is no longer fresh; zero for files.
-	until time.Time
+	etag, length []string
+	// Of answers that can change: when upstream gave it, and when it is no longer fresh. Zero for files.
+	at, until time.Time
 	// used is set by each hit and cleared when the entry is passed over instead of removed.
 	used atomic.Bool
 	// touched is when the store was last told of a use, in Unix seconds.
 	touched atomic.Int64
 }
-
-// cost is what an entry takes in memory, in bytes, roughly.
-func (e *hotEntry) cost(key string) int64 { return int64(len(e.body) + 2*len(key) + 512) }
 
 // hotMap finds entries by the path of the request. It is bounded by bytes: when it is full, entries go that were not
 // used since they were last looked at (the clock algorithm), so that a hit takes no lock for writing.
@@ -38,18 +35,27 @@ type hotMap struct {
 }
 
 type hotShard struct {
-	mu      sync.RWMutex // guards all below
-	entries map[string]*hotEntry
-	ring    []string // keys in the order in which they are looked at; some may be gone
-	hand    int
-	bytes   int64
-	limit   int64
+	mu    sync.RWMutex // guards all below
+	slots map[string]*hotSlot
+	ring  []*hotSlot
+	hand  int
+	bytes int64
+	limit int64
 }
+
+type hotSlot struct {
+	key   string
+	entry *hotEntry
+	place int // in the ring
+}
+
+// cost is what a slot takes in memory, in bytes, roughly.
+func (s *hotSlot) cost() int64 { return int64(len(s.entry.body) + 2*len(s.key) + 512) }
 
 func newHotMap(limit int64) *hotMap {
 	h := &hotMap{seed: maphash.MakeSeed()}
 	for i := range h.shards {
-		h.shards[i].entries = map[string]*hotEntry{}
+		h.shards[i].slots = map[string]*hotSlot{}
 		h.shards[i].limit = limit / int64(len(h.shards))
 	}
 	return h
@@ -63,7 +69,10 @@ func (h *hotMap) shard(key string) *hotShard {
 func (h *hotMap) get(key string) *hotEntry {
 	s := h.shard(key)
 	s.mu.RLock()
-	e := s.entries[key]
+	var e *hotEntry
+	if slot := s.slots[key]; slot != nil {
+		e = slot.entry
+	}
 	s.mu.RUnlock()
 	if e != nil && !e.used.Load() {
 		e.used.Store(true)
@@ -71,49 +80,54 @@ func (h *hotMap) get(key string) *hotEntry {
 	return e
 }
 
+// put keeps an entry, unless it is so large that it would drive out many others.
 func (h *hotMap) put(key string, e *hotEntry) {
 	s := h.shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if old := s.entries[key]; old != nil {
-		s.bytes -= old.cost(key)
-	} else {
-		s.ring = append(s.ring, key)
+	if old := s.slots[key]; old != nil {
+		s.drop(old)
 	}
-	s.entries[key] = e
-	s.bytes += e.cost(key)
-	s.evict(key)
+	slot := &hotSlot{key: key, entry: e, place: len(s.ring)}
+	if slot.cost() > s.limit/4 {
+		return
+	}
+	s.slots[key] = slot
+	s.ring = append(s.ring, slot)
+	s.bytes += slot.cost()
+	s.evict(slot)
 }
 
 func (h *hotMap) remove(key string) {
 	s := h.shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e := s.entries[key]; e != nil {
-		s.bytes -= e.cost(key)
-		delete(s.entries, key)
-		// The ring forgets the key when the hand comes by.
+	if slot := s.slots[key]; slot != nil {
+		s.drop(slot)
 	}
 }
 
-// evict removes entries other than keep until the shard is within its limit. Twice around is enough: the first time
-// clears the marks.
-func (s *hotShard) evict(keep string) {
-	for steps := 2 * len(s.ring); steps > 0 && len(s.ring) > 0 && (s.bytes > s.limit || len(s.ring) > 2*len(s.entries)+16); steps-- {
+// evict removes slots other than keep until the shard is within its limit. Twice around is enough: the first time clears
+// the marks.
+func (s *hotShard) evict(keep *hotSlot) {
+	for steps := 2 * len(s.ring); steps > 0 && s.bytes > s.limit; steps-- {
 		s.hand %= len(s.ring)
-		key := s.ring[s.hand]
-		e := s.entries[key]
-		if e != nil && (key == keep || s.bytes <= s.limit || e.used.Swap(false)) {
+		slot := s.ring[s.hand]
+		if slot == keep || slot.entry.used.Swap(false) {
 			s.hand++
 			continue
 		}
-		if e != nil {
-			s.bytes -= e.cost(key)
-			delete(s.entries, key)
-		}
-		last := len(s.ring) - 1
-		s.ring[s.hand] = s.ring[last]
-		s.ring[last] = ""
-		s.ring = s.ring[:last]
+		s.drop(slot)
 	}
+}
+
+// drop removes a slot; the last one of the ring takes its place.
+func (s *hotShard) drop(slot *hotSlot) {
+	s.bytes -= slot.cost()
+	delete(s.slots, slot.key)
+	last := len(s.ring) - 1
+	s.ring[slot.place] = s.ring[last]
+	s.ring[slot.place].place = slot.place
+	s.ring[last] = nil
+	s.ring = s.ring[:last]
 }

@@ -1,7 +1,10 @@
 package proxy
 
 import (
+	"errors"
 	"io"
+	"io/fs"
+	"math"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -32,6 +35,10 @@ type limiter struct {
 type clientCounts struct {
 	mu     sync.Mutex // guards counts
 	counts map[netip.Addr]int64
+}
+
+func newLimiter(max, maxPerClient int) *limiter {
+	return &limiter{max: int64(max), maxPerClient: int64(maxPerClient)}
 }
 
 // enter admits a request of the client with the address remote ("host:port"), or says why not. leave is called after a
@@ -81,11 +88,11 @@ type pacedWriter struct {
 	timeout time.Duration
 	status  int
 	bytes   int64
-	err     error // of the first write that failed
+	err     error // the first one of a write, or of reading what is written
 }
 
 // pace is how much is sent before a client gets new time, in bytes.
-const pace = 4 << 20
+const pace = 512 << 10
 
 func newPacedWriter(w http.ResponseWriter, timeout time.Duration) *pacedWriter {
 	return &pacedWriter{ResponseWriter: w, control: http.NewResponseController(w), timeout: timeout}
@@ -94,23 +101,29 @@ func newPacedWriter(w http.ResponseWriter, timeout time.Duration) *pacedWriter {
 // Unwrap is for http.ResponseController.
 func (w *pacedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-func (w *pacedWriter) extend() {
+// begin is called before anything is sent.
+func (w *pacedWriter) begin(status int) {
 	w.control.SetWriteDeadline(time.Now().Add(w.timeout)) // the connection's clock; a writer without deadlines waits
-}
-
-func (w *pacedWriter) WriteHeader(status int) {
-	w.extend()
 	if w.status == 0 {
 		w.status = status
 	}
+}
+
+func (w *pacedWriter) WriteHeader(status int) {
+	w.begin(status)
 	w.ResponseWriter.WriteHeader(status)
 }
 
-func (w *pacedWriter) Write(p []byte) (int, error) {
-	w.begin()
-	n, err := w.ResponseWriter.Write(p)
-	w.count(int64(n), err)
-	return n, err
+func (w *pacedWriter) Write(p []byte) (sent int, err error) {
+	for {
+		w.begin(http.StatusOK)
+		n, err := w.ResponseWriter.Write(p[sent:min(len(p), sent+pace)])
+		sent += n
+		w.count(int64(n), err)
+		if err != nil || sent == len(p) {
+			return sent, err
+		}
+	}
 }
 
 func (w *pacedWriter) count(n int64, err error) {
@@ -120,32 +133,33 @@ func (w *pacedWriter) count(n int64, err error) {
 	}
 }
 
-func (w *pacedWriter) begin() {
-	w.extend()
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-}
-
-// ReadFrom sends src, a part at a time.
+// ReadFrom sends src, a part at a time. The file itself must be seen below one LimitedReader, or it is copied.
 func (w *pacedWriter) ReadFrom(src io.Reader) (sent int64, err error) {
-	limited, _ := src.(*io.LimitedReader)
+	limited, ok := src.(*io.LimitedReader)
+	if !ok {
+		limited = &io.LimitedReader{R: src, N: math.MaxInt64}
+	}
 	for {
-		w.begin()
-		part := &io.LimitedReader{R: src, N: pace}
-		if limited != nil {
-			// The file itself must be seen below one LimitedReader, or it is copied instead of sent.
-			part.R, part.N = limited.R, min(limited.N, pace)
-		}
+		w.begin(http.StatusOK)
+		part := &io.LimitedReader{R: limited.R, N: min(limited.N, pace)}
 		want := part.N
 		n, err := io.Copy(w.ResponseWriter, part)
 		sent += n
+		limited.N -= n
 		w.count(n, err)
-		if limited != nil {
-			limited.N -= n
-		}
-		if err != nil || n < want || limited != nil && limited.N <= 0 {
+		if err != nil || n < want || limited.N <= 0 {
 			return sent, err
 		}
 	}
+}
+
+// failure returns what went wrong with sending, or nil: that the client is gone, or that what was sent could not be read.
+func (w *pacedWriter) failure() error {
+	if w.err == nil {
+		return nil
+	}
+	if _, disk := errors.AsType[*fs.PathError](w.err); disk {
+		return &storeError{w.err}
+	}
+	return errors.Join(errClientGone, w.err)
 }

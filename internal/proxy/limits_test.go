@@ -20,14 +20,17 @@ func TestLimits(t *testing.T) {
 		all, client  int
 		status, held int
 	}{
-		{"all", 3, 100, http.StatusServiceUnavailable, 3},
-		{"client", 100, 2, http.StatusTooManyRequests, 2},
+		{"all", 6, 100, http.StatusServiceUnavailable, 3},
+		{"client", 100, 4, http.StatusTooManyRequests, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := newRig(t, func(_ *rig, c *Config) { c.MaxRequests, c.MaxPerClient = tt.all, tt.client })
+			g.modules.AddBig(bigPath, "v1.0.0", bigSize)
+			g.want(200, bigZip)
+			await(t, t.Context(), "the request to be over", func() bool { return g.server.requests.all.Load() == 0 })
 			stall := make(chan struct{})
 			g.up.SetFault("/", modtest.Fault{Stall: stall})
-			done := make(chan *seen)
+			done := make(chan *seen, tt.held)
 			for i := range tt.held {
 				go func() { done <- g.get(fmt.Sprintf("%s/@v/v1.%d.0.info", basic, i)) }()
 			}
@@ -38,6 +41,8 @@ func TestLimits(t *testing.T) {
 			if s.status != tt.status || s.header.Get("Retry-After") == "" || len(s.body) == 0 || s.header.Get("Cache-Control") != "no-store" {
 				t.Errorf("one request more: %v", s)
 			}
+			// What is stored is served meanwhile.
+			g.want(200, bigZip)
 			close(stall)
 			for range tt.held {
 				if s := <-done; s.status != 200 {

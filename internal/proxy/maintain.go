@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,31 +14,16 @@ import (
 	"github.com/goready/goready/internal/upstream"
 )
 
-// How often the background work looks whether there is something to do.
-const (
-	evictEvery = time.Minute
-	sweepEvery = 6 * time.Hour
-)
+// evictEvery is how often it is looked whether the store is too large.
+const evictEvery = time.Minute
 
 // scrubPause is the least time between two files that are compared with their hashes, so that scrubbing takes little of
 // the machine: a million files take some three hours besides the reading.
 const scrubPause = 10 * time.Millisecond
 
-// Run does what has to be done from time to time, until ctx ends: it evicts the least recently used files when the store
-// is too large, compares stored files with their hashes, and removes answers that are too old.
+// Run evicts the least recently used files whenever the store is too large, until ctx ends.
 func (s *Server) Run(ctx context.Context) {
-	var wait sync.WaitGroup
-	defer wait.Wait()
-	wait.Go(func() { s.every(ctx, evictEvery, s.evict) })
-	wait.Go(func() { s.every(ctx, sweepEvery, s.Sweep) })
-	if s.config.ScrubEvery > 0 {
-		wait.Go(func() { s.every(ctx, s.config.ScrubEvery, s.scrub) })
-	}
-}
-
-// every calls f after each period, and not while it still runs.
-func (s *Server) every(ctx context.Context, period time.Duration, f func(context.Context) error) {
-	tick := time.NewTicker(period)
+	tick := time.NewTicker(evictEvery)
 	defer tick.Stop()
 	for {
 		select {
@@ -45,8 +31,8 @@ func (s *Server) every(ctx context.Context, period time.Duration, f func(context
 			return
 		case <-tick.C:
 		}
-		if err := f(ctx); err != nil && ctx.Err() == nil {
-			s.log.Error("background work failed", "error", err.Error())
+		if err := s.evict(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("eviction failed", "error", err.Error())
 		}
 	}
 }
@@ -76,8 +62,9 @@ func (s *Server) evict(ctx context.Context) error {
 // inUse reports whether a file is being sent or fetched.
 func (s *Server) inUse(key string) bool { return s.serving.serves(key) || s.flights.flying(key) }
 
-// scrub compares all stored files with the hashes they were stored with, and puts away those that are damaged.
-func (s *Server) scrub(ctx context.Context) error {
+// Scrub compares all stored files with the hashes they were stored with, and puts away those that are damaged. It takes
+// its time.
+func (s *Server) Scrub(ctx context.Context) error {
 	pause := time.NewTicker(scrubPause)
 	defer pause.Stop()
 	damaged := 0
@@ -97,31 +84,29 @@ func (s *Server) scrub(ctx context.Context) error {
 		err := s.scrubFile(ctx, r)
 		s.metrics.scrubbed.Inc()
 		switch {
-		case errors.Is(err, ErrSecurity), errors.Is(err, errDamaged):
+		case errors.Is(err, errDamaged):
 			damaged++
-			s.quarantine(ctx, r.key, err.Error())
+			s.quarantine(ctx, r.store, err.Error())
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
-			s.log.Warn("stored file not checked", "key", r.key, "error", err.Error())
+			s.log.Warn("stored file not checked", "key", r.store, "error", err.Error())
 		}
 	}
 	s.log.Info("scrubbed", "damaged", damaged)
 	return nil
 }
 
-// scrubFile compares a stored file with its hash.
+// scrubFile compares a stored file with its hash. One without is left to the first request for it, which verifies it.
 func (s *Server) scrubFile(ctx context.Context, r request) error {
 	if r.kind == kindInfo {
-		body, err := s.readBytes(ctx, r.key, upstream.MaxInfo)
-		if err != nil {
-			return err
+		body, err := s.readBytes(ctx, r.store, upstream.MaxInfo)
+		if err == nil {
+			if bad := verifyInfo(r, body); bad != nil {
+				err = fmt.Errorf("%w: %w", errDamaged, bad)
+			}
 		}
-		return verifyInfo(r.mod, body)
-	}
-	want, err := s.pinned(ctx, r)
-	if errors.Is(err, fs.ErrNotExist) {
-		_, err = s.adopt(ctx, r)
 		return err
 	}
+	want, err := s.pinned(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -134,7 +119,7 @@ func (s *Server) scrubFile(ctx context.Context, r request) error {
 
 // quarantine puts a damaged file where it can be looked at, so that it is fetched again.
 func (s *Server) quarantine(ctx context.Context, key, why string) {
-	s.hot.remove("/" + key)
+	s.hot.remove("/" + strings.TrimPrefix(key, privateScope))
 	s.metrics.quarantined.Inc()
 	s.log.Error("stored file is damaged: put away", "key", key, "why", why)
 	var err error
@@ -179,12 +164,9 @@ func (s *serving) serves(key string) bool {
 	return s.keys[key] > 0
 }
 
-// Scrub compares all stored files with their hashes now. See [Server.Run].
-func (s *Server) Scrub(ctx context.Context) error { return s.scrub(ctx) }
-
-// Sweep removes answers that are too old to be used, now. See [Server.Run].
+// Sweep removes answers that are too old to be used, or too many.
 func (s *Server) Sweep(ctx context.Context) error {
-	return s.answers.sweep(ctx, s.now().Add(-s.config.StaleFor-s.config.Fresh))
+	return s.answers.sweep(ctx, s.now(), s.config.StaleFor+s.config.Fresh, maxAnswers)
 }
 
 // CheckStore returns nil if files can be stored at this moment.

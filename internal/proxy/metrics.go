@@ -65,7 +65,7 @@ func NewMetrics() *Metrics {
 	return m
 }
 
-// hit counts an answer from memory.
+// hit counts a whole answer from the cache.
 func (m *Metrics) hit(e *hotEntry, method string, took time.Duration) {
 	m.hits[e.kind].Inc()
 	m.hitSeconds[e.kind].Observe(took.Seconds())
@@ -75,8 +75,7 @@ func (m *Metrics) hit(e *hotEntry, method string, took time.Duration) {
 }
 
 func (m *Metrics) rejected(err error) {
-	var limit *limitError
-	if errors.As(err, &limit) && limit.status == http.StatusTooManyRequests {
+	if limit, ok := errors.AsType[*limitError](err); ok && limit.status == http.StatusTooManyRequests {
 		m.refused.WithLabelValues("client").Inc()
 		return
 	}
@@ -96,13 +95,15 @@ func (m *Metrics) request(k kind, o outcome, w *pacedWriter, err error, aborted 
 // outcomeName names what came of a request: an answer by where it came from, else the reason.
 func outcomeName(o outcome, status int, err error, aborted bool) string {
 	switch {
-	case aborted && errors.Is(err, errClientGone) || status == 0:
+	case errors.Is(err, errClientGone) || status == 0:
 		return "gone"
+	case errors.Is(err, ErrSecurity):
+		return "security"
 	case aborted:
 		return "aborted"
 	case status >= 500:
 		return "unavailable"
-	case status == http.StatusNotFound && o.result == resultNegative:
+	case status == http.StatusNotFound && o.result == Negative:
 		return "negative"
 	case status == http.StatusNotFound:
 		return "not_found"
@@ -110,13 +111,13 @@ func outcomeName(o outcome, status int, err error, aborted bool) string {
 		return "refused"
 	case status >= 400:
 		return "bad_request"
-	case o.result == resultHit:
+	case o.result == Hit:
 		return "hit"
-	case o.result == resultStale:
+	case o.result == Stale:
 		return "stale"
-	case o.result == resultBypass:
+	case o.result == Bypass:
 		return "bypass"
-	case o.result == resultMiss:
+	case o.result == Miss:
 		return "miss"
 	}
 	return "ok"
@@ -178,7 +179,7 @@ func (s *Server) Collect(ch chan<- prometheus.Metric) {
 	send := func(g gauge, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(g.desc, g.kind, v, labels...)
 	}
-	send(g.inFlight, float64(s.limiter.all.Load()))
+	send(g.inFlight, float64(s.requests.all.Load()))
 	send(g.storeLimit, float64(s.config.MaxBytes))
 	if d, ok := s.store.(*store.Dir); ok {
 		if n, known := d.Usage(); known {

@@ -1,12 +1,13 @@
 package proxy
 
 import (
+	"maps"
 	"sync"
 	"time"
 )
 
-// maxNegative is how many refusals are remembered.
-const maxNegative = 100_000
+// maxNegative is how many refusals are remembered, of each kind. Each has a key of at most 2 KiB and a text of about one.
+const maxNegative = 10_000
 
 // securityPause is how long a file that failed verification is not fetched again.
 const securityPause = 5 * time.Minute
@@ -42,14 +43,20 @@ func (n *negatives) put(key string, err error, d time.Duration) {
 	if n.entries == nil {
 		n.entries = map[string]refusal{}
 	}
+	now := n.now()
+	if len(n.entries) >= maxNegative {
+		maps.DeleteFunc(n.entries, func(_ string, r refusal) bool { return now.After(r.until) })
+	}
 	if len(n.entries) >= maxNegative {
 		clear(n.entries) // each costs one question to upstream; somebody is making up names
 	}
-	n.entries[key] = refusal{err, n.now().Add(d)}
+	n.entries[key] = refusal{err, now.Add(d)}
 }
 
-func (n *negatives) remove(key string) {
+func (n *negatives) remove(keys ...string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	delete(n.entries, key)
+	for _, key := range keys {
+		delete(n.entries, key)
+	}
 }

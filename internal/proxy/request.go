@@ -49,8 +49,10 @@ type request struct {
 	kind kind
 	// mod is the module, unescaped; Version is the query of a kindQuery, "latest" of a kindLatest.
 	mod module.Version
-	// key is the path as it is in the store, without a slash in front; of kindSumDB what follows "sumdb/".
+	// key is the path without a slash in front; of kindSumDB what follows "sumdb/".
 	key string
+	// store is the key of a file in the store, and of an answer in its folder: see [Server.storeKey].
+	store string
 	// cachedOnly forbids to ask upstream.
 	cachedOnly bool
 }
@@ -58,7 +60,7 @@ type request struct {
 // The limits of what is parsed at all, in bytes: what a file system takes as a path and as a name.
 const (
 	maxPath    = 2048
-	maxElement = 250
+	maxElement = 230 // a file has an extension and "hash" behind it
 )
 
 // pathError says why a path is refused: a bad request or, if notFound, something that cannot exist.
@@ -89,6 +91,9 @@ func parsePath(p string) (request, error) {
 	}
 	rest, cachedOnly := strings.CutPrefix(p, "cached-only/")
 	r, err := parseRest(rest)
+	if cachedOnly && (r.kind == kindSumDB || r.kind == kindIndex) {
+		return noSuch("not found: only modules are served below cached-only/")
+	}
 	r.cachedOnly = cachedOnly
 	return r, err
 }

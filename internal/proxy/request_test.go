@@ -99,6 +99,7 @@ func FuzzParsePath(f *testing.F) {
 		"/index", "/x.com/@v/../a.info", "/x.com/m/@v/v2.0.0+incompatible.mod", "/a.b/@v/@v/list", "//a.b/@latest", "/x.com/a/@v/main.info"} {
 		f.Add(s)
 	}
+	s := &Server{tenant: &Tenant{}}
 	f.Fuzz(func(t *testing.T, p string) {
 		r, err := parsePath(p)
 		if err != nil {
@@ -117,11 +118,11 @@ func FuzzParsePath(f *testing.F) {
 		again := request{}
 		switch r.kind {
 		case kindList, kindLatest:
-			again = answerRequest(r.mod.Path, r.kind)
+			again = s.answerRequest(r.mod.Path, r.kind)
 		case kindQuery:
-			again = fileRequest(r.mod, kindInfo)
+			again = s.fileRequest(r.mod, kindInfo)
 		default:
-			again = fileRequest(r.mod, r.kind)
+			again = s.fileRequest(r.mod, r.kind)
 			if err := module.Check(r.mod.Path, r.mod.Version); err != nil {
 				t.Errorf("%q: %v", p, err)
 			}

@@ -20,20 +20,13 @@ type Result uint8
 
 // The results.
 const (
-	resultNone     Result = iota // there is no answer from the cache or upstream to speak of
-	resultHit                    // from the cache
-	resultMiss                   // from upstream, now
-	resultStale                  // from the cache, older than wanted, because upstream gives none
-	resultNegative               // "not found", remembered
-	resultBypass                 // from upstream, and not stored
+	None     Result = iota // there is no answer from the cache or upstream to speak of
+	Hit                    // from the cache
+	Miss                   // from upstream, now
+	Stale                  // from the cache, older than wanted, because upstream gives none
+	Negative               // "not found", remembered
+	Bypass                 // from upstream, and not stored
 	resultCount
-)
-
-// Hit, Miss and Stale are the results that a [ChecksumDB] has.
-const (
-	Hit   = resultHit
-	Miss  = resultMiss
-	Stale = resultStale
 )
 
 func (r Result) String() string {
@@ -89,7 +82,7 @@ func newHeaders(c Config) *headers {
 func (s *Server) describe(h http.Header, e *hotEntry, o outcome) {
 	hs := s.headers
 	h["Content-Type"] = hs.contentType[e.kind]
-	h["Etag"] = e.etagHeader
+	h["Etag"] = e.etag
 	h["X-Cache"] = hs.result[o.result]
 	h["X-Content-Type-Options"] = hs.nosniff
 	h["Vary"] = hs.vary
@@ -103,7 +96,7 @@ func (s *Server) describe(h http.Header, e *hotEntry, o outcome) {
 	default:
 		h["Cache-Control"] = hs.immutable
 	}
-	if o.from != "" {
+	if o.from != "" && !e.private {
 		h["X-Goready-Upstream"] = []string{o.from}
 	}
 }
@@ -128,94 +121,116 @@ func (s *Server) sendBody(w http.ResponseWriter, r *http.Request, e *hotEntry, o
 
 // sendFile sends a stored file. It returns fs.ErrNotExist, with nothing sent, if the file is not there or not as it was.
 func (s *Server) sendFile(w *pacedWriter, r *http.Request, key string, e *hotEntry, o outcome) error {
-	blob, err := s.store.Get(r.Context(), key)
+	blob, err := s.get(r.Context(), key)
 	if err != nil {
 		return err
 	}
 	defer blob.Close()
 	if blob.Size != e.size {
-		s.quarantine(r.Context(), key, "its size is "+strconv.FormatInt(blob.Size, 10)+", it was "+strconv.FormatInt(e.size, 10))
-		return &fs.PathError{Op: "read", Path: key, Err: fs.ErrNotExist}
+		return absent(key) // another one has taken its place, or it is damaged: load will tell
 	}
+	s.sendReader(w, r, blob, e, o)
+	return nil
+}
+
+// sendReader sends an entry whose bytes are in a file; w keeps the error.
+func (s *Server) sendReader(w *pacedWriter, r *http.Request, file io.ReadSeeker, e *hotEntry, o outcome) {
 	s.describe(w.Header(), e, o)
 	if !plain(r) {
-		http.ServeContent(w, r, "", time.Time{}, blob.ReadSeekCloser)
-		return nil
+		http.ServeContent(w, r, "", time.Time{}, file)
+		return
 	}
 	s.size(w.Header(), e)
 	if r.Method != http.MethodHead {
-		w.ReadFrom(&io.LimitedReader{R: blob.ReadSeekCloser, N: e.size}) // w keeps the error
+		w.ReadFrom(&io.LimitedReader{R: file, N: e.size})
 	}
-	return nil
 }
 
 // size sets the headers about the length of an entry that is sent whole.
 func (s *Server) size(h http.Header, e *hotEntry) {
-	h["Content-Length"] = e.sizeHeader
+	h["Content-Length"] = e.length
 	h["Accept-Ranges"] = s.headers.ranges
 }
 
 // fail sends why there is no answer. The go command prints the text: one line that says what and, where possible, why.
-func (s *Server) fail(w http.ResponseWriter, err error, o outcome) {
+// What is said of private modules is not for shared caches.
+func (s *Server) fail(w http.ResponseWriter, err error, o outcome, private bool) {
 	status, text := explainError(err)
 	h := w.Header()
+	for _, name := range []string{"Content-Length", "Etag", "Accept-Ranges", "X-Goready-Upstream"} {
+		delete(h, name) // of an answer that could not be sent after all
+	}
 	h["Content-Type"] = s.headers.text
 	h["X-Content-Type-Options"] = s.headers.nosniff
 	h["Vary"] = s.headers.vary
-	if o.result != resultNone {
+	if o.result != None {
 		h["X-Cache"] = s.headers.result[o.result]
 	}
 	h["Cache-Control"] = s.headers.noStore
-	var none *noSource
-	if status == http.StatusNotFound && !errors.As(err, &none) {
+	if _, none := errors.AsType[*noSource](err); status == http.StatusNotFound && !none && !private {
 		h["Cache-Control"] = s.headers.notFound
 	}
-	var up *upstream.Error
-	if status >= 500 && errors.As(err, &up) && up.RetryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(int((up.RetryAfter+time.Second-1)/time.Second)))
+	if d := retryAfter(err); d > 0 {
+		h["Retry-After"] = []string{strconv.Itoa(int((d + time.Second - 1) / time.Second))}
 	}
 	w.WriteHeader(status)
 	io.WriteString(w, text+"\n")
 }
 
-// explainError returns the status for an error and the text for the client, which tells nothing of the inside: who is
-// asked, and where files lie, is in the log.
+// retryAfter returns when it makes sense to ask again; 0 if nobody knows.
+func retryAfter(err error) time.Duration {
+	if _, ok := errors.AsType[*limitError](err); ok {
+		return time.Second
+	}
+	if up, ok := errors.AsType[*upstream.Error](err); ok && errors.Is(err, upstream.ErrUnavailable) {
+		return up.RetryAfter
+	}
+	return 0
+}
+
+// explainError returns the status for an error and the text for the client, which tells nothing of the inside: where
+// files lie and what is behind a refusal is in the log.
 func explainError(err error) (status int, text string) {
-	var bad *pathError
-	var none *noSource
-	var up *upstream.Error
-	var policy *policyError
-	var limit *limitError
-	errors.As(err, &up)
-	switch {
-	case errors.As(err, &limit):
+	if limit, ok := errors.AsType[*limitError](err); ok {
 		return limit.status, limit.Error()
-	case errors.As(err, &bad) && bad.notFound:
-		return http.StatusNotFound, bad.Error()
-	case errors.As(err, &bad):
+	}
+	if bad, ok := errors.AsType[*pathError](err); ok {
+		if bad.notFound {
+			return http.StatusNotFound, bad.Error()
+		}
 		return http.StatusBadRequest, bad.Error()
-	case errors.Is(err, ErrSecurity):
-		return http.StatusBadGateway, "SECURITY: " + securityText(err)
+	}
+	if policy, ok := errors.AsType[*policyError](err); ok {
+		return http.StatusForbidden, policy.Error()
+	}
+	if _, ok := errors.AsType[*storeError](err); ok && !errors.Is(err, store.ErrFull) {
+		return http.StatusInternalServerError, "the disk of this module proxy fails; its log says more"
+	}
+	up, _ := errors.AsType[*upstream.Error](err)
+	switch {
 	case errors.Is(err, store.ErrFull):
 		return http.StatusInsufficientStorage, "the disk of this module proxy is full: what is stored is still served"
-	case errors.As(err, &policy):
-		return http.StatusForbidden, policy.Error()
+	case errors.Is(err, ErrSecurity):
+		return http.StatusBadGateway, "SECURITY: " + firstLine(err)
+	case errors.Is(err, errMalformed):
+		return http.StatusBadGateway, firstLine(err)
 	case errors.Is(err, upstream.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded):
 		return unavailable(err, up)
 	case errors.Is(err, upstream.ErrTooLarge):
 		return http.StatusBadGateway, "upstream sends more than the size limit for module files allows"
 	case errors.Is(err, upstream.ErrRefused):
 		return refused(up)
-	case errors.As(err, &none):
-		return http.StatusNotFound, none.Error()
 	case errors.Is(err, fs.ErrNotExist):
+		if none, ok := errors.AsType[*noSource](err); ok {
+			return http.StatusNotFound, none.Error()
+		}
 		return http.StatusNotFound, notFoundText(up)
 	}
 	return http.StatusInternalServerError, "internal error of this module proxy; its log says more"
 }
 
-// securityText is the error without what is joined to it.
-func securityText(err error) string {
+// firstLine is the error without what is joined to it.
+func firstLine(err error) string {
 	text, _, _ := strings.Cut(err.Error(), "\n")
 	return text
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -9,12 +10,14 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/module"
 
 	"github.com/goready/goready/internal/store"
+	"github.com/goready/goready/internal/upstream"
 )
 
 // Server answers the GOPROXY protocol. It is an http.Handler for the whole of a listener; what belongs to operators
@@ -30,16 +33,21 @@ type Server struct {
 	metrics *Metrics
 
 	hot         *hotMap
-	negative    negatives
+	negative    negatives // what does not exist, or cannot be had
+	alarms      negatives // what failed verification
 	flights     flights
 	smallCalls  calls[fetched] // .info and .mod
 	answerCalls calls[fetched]
 	sumCalls    calls[hashes]
-	limiter     limiter
+	adoptCalls  calls[string]
+	requests    *limiter      // requests that are served, except from memory
+	waiters     *limiter      // those of them that wait for upstream
+	fetches     chan struct{} // has an element for each fetch under way
 	serving     serving
-	// trouble is true from when upstream fails to answer until it answers again. Then nobody who has an old answer waits
-	// for a new one.
-	trouble atomic.Bool
+	adding      sync.Mutex // held while an answer is changed, not replaced
+	// trouble is true from when the public or private source fails to answer until it answers again. Then nobody who has
+	// an old answer waits for a new one. See inTrouble.
+	trouble [2]atomic.Bool
 	debug   bool // hits are logged
 }
 
@@ -56,14 +64,15 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{
+	return &Server{
 		config: c, tenant: &c.Tenant, store: c.Store, log: c.Log, now: c.Now,
 		headers: newHeaders(c), answers: kept, metrics: c.Metrics, hot: newHotMap(c.HotBytes),
-		negative: negatives{now: c.Now},
-		limiter:  limiter{max: int64(c.MaxRequests), maxPerClient: int64(c.MaxPerClient)},
+		negative: negatives{now: c.Now}, alarms: negatives{now: c.Now},
+		requests: newLimiter(c.MaxRequests, c.MaxPerClient),
+		waiters:  newLimiter(max(1, c.MaxRequests/2), max(1, c.MaxPerClient/2)),
+		fetches:  make(chan struct{}, c.MaxFetches),
 		debug:    c.Log.Enabled(context.Background(), slog.LevelDebug),
-	}
-	return s, nil
+	}, nil
 }
 
 // Close waits until all fetches that are under way have ended. No request may be served any more.
@@ -72,48 +81,60 @@ func (s *Server) Close() error {
 	s.smallCalls.wait.Wait()
 	s.answerCalls.wait.Wait()
 	s.sumCalls.wait.Wait()
+	s.adoptCalls.wait.Wait()
 	return s.answers.close()
 }
 
 // ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	client, err := s.limiter.enter(r.RemoteAddr)
+	// The path of a hot entry is that of a module file or answer: it was checked when the entry was made.
+	e := s.hot.get(r.URL.Path)
+	if e != nil && !(s.current(e) && get(r) && plain(r)) {
+		e = nil
+	}
+	if e != nil && !e.inStore {
+		s.serveMemory(w, r, e, start)
+		return
+	}
+	client, err := s.requests.enter(r.RemoteAddr)
 	if err != nil {
 		s.reject(w, err)
 		return
 	}
-	defer s.limiter.leave(client)
-	// The path of a hot entry is that of a module file or answer: it was checked when the entry was made.
-	if e := s.hot.get(r.URL.Path); e != nil && s.current(e) && get(r) && s.serveHot(w, r, r.URL.Path[1:], e, start) {
-		return
+	defer s.requests.leave(client)
+	if e == nil || !s.serveStored(w, r, e, start) {
+		s.serveSlow(w, r, start)
 	}
-	s.serveSlow(w, r, start)
 }
 
-// serveHot answers with what is known of a file or answer, with as little work as can be. It reports whether it did: a
-// stored file may be gone.
-func (s *Server) serveHot(w http.ResponseWriter, r *http.Request, key string, e *hotEntry, start time.Time) bool {
-	o := outcome{result: resultHit}
-	if e.body != nil {
-		http.NewResponseController(w).SetWriteDeadline(start.Add(s.config.WriteTimeout))
-		s.touch(r.Context(), key, e)
-		s.sendBody(w, r, e, o)
-		s.metrics.hit(e, r.Method, time.Since(start))
-		s.logHit(r, e)
-		return true
+// serveMemory answers with what is in memory, with as little work as can be.
+func (s *Server) serveMemory(w http.ResponseWriter, r *http.Request, e *hotEntry, start time.Time) {
+	http.NewResponseController(w).SetWriteDeadline(start.Add(s.config.WriteTimeout))
+	s.touch(r.Context(), r.URL.Path[1:], e)
+	s.sendBody(w, r, e, outcome{result: Hit})
+	s.metrics.hit(e, r.Method, time.Since(start))
+	s.logHit(r, e)
+}
+
+// serveStored answers with a file of the store that is known. It reports whether it did: the file may be gone.
+func (s *Server) serveStored(w http.ResponseWriter, r *http.Request, e *hotEntry, start time.Time) bool {
+	o := outcome{result: Hit}
+	key := r.URL.Path[1:]
+	if e.private {
+		key = privateScope + key
 	}
 	pw := newPacedWriter(w, s.config.WriteTimeout)
 	leave := s.serving.enter(key)
 	s.touch(r.Context(), key, e)
 	err := s.sendFile(pw, r, key, e, o)
 	leave()
-	switch {
-	case err != nil:
+	if err != nil {
 		s.hot.remove(r.URL.Path)
 		return false
-	case pw.err != nil:
-		s.record(r, requestIDOf(r), request{kind: e.kind}, o, pw, errors.Join(errClientGone, pw.err), true, time.Since(start))
+	}
+	if err := pw.failure(); err != nil {
+		s.record(r, requestIDOf(r), request{kind: e.kind}, o, pw, err, true, time.Since(start))
 		panic(http.ErrAbortHandler)
 	}
 	s.metrics.hit(e, r.Method, time.Since(start))
@@ -125,7 +146,7 @@ func (s *Server) serveHot(w http.ResponseWriter, r *http.Request, key string, e 
 func (s *Server) logHit(r *http.Request, e *hotEntry) {
 	if s.debug {
 		s.log.LogAttrs(r.Context(), slog.LevelDebug, "request", slog.String("method", r.Method), slog.String("path", r.URL.Path),
-			slog.String("client", r.RemoteAddr), slog.String("cache", resultHit.String()), slog.Int64("size", e.size))
+			slog.String("client", r.RemoteAddr), slog.String("cache", Hit.String()), slog.Int64("size", e.size))
 	}
 }
 
@@ -138,8 +159,7 @@ func (s *Server) current(e *hotEntry) bool { return e.until.IsZero() || s.now().
 // reject answers a request that is too much, as cheaply as can be.
 func (s *Server) reject(w http.ResponseWriter, err error) {
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.config.WriteTimeout))
-	w.Header().Set("Retry-After", "1")
-	s.fail(w, err, outcome{})
+	s.fail(w, err, outcome{}, false)
 	s.metrics.rejected(err)
 }
 
@@ -168,24 +188,27 @@ func (s *Server) serveSlow(w http.ResponseWriter, r *http.Request, start time.Ti
 		return
 	}
 	if req, err = parsePath(r.URL.Path); err == nil {
+		req.store = s.storeKey(req.key, req.mod.Path)
 		if v := r.Header["Disable-Module-Fetch"]; len(v) > 0 && strings.EqualFold(v[0], "true") {
 			req.cachedOnly = true
 		}
 		o, err = s.route(pw, r, req)
 	}
-	if err == nil && pw.err != nil {
-		err = errors.Join(errClientGone, pw.err)
-	}
 	if err == nil {
-		if pw.status == 0 {
-			pw.status = http.StatusOK // a HEAD
-		}
-		return
+		err = pw.failure()
 	}
-	if pw.status != 0 {
+	switch {
+	case err == nil && pw.status == 0:
+		pw.status = http.StatusOK // a HEAD
+	case err == nil:
+	case r.Context().Err() != nil:
+		err = errors.Join(errClientGone, err)
+		panic(http.ErrAbortHandler)
+	case pw.status != 0:
 		panic(http.ErrAbortHandler) // part of the answer is sent: it must not look whole
+	default:
+		s.fail(pw, err, o, s.tenant.privateModule(req.mod.Path))
 	}
-	s.fail(pw, err, o)
 }
 
 // route answers a request of the protocol. An error before anything is sent is answered by the caller.
@@ -196,7 +219,7 @@ func (s *Server) route(w *pacedWriter, r *http.Request, req request) (outcome, e
 	case kindSumDB:
 		return s.serveSumDB(w, r, req)
 	case kindList, kindLatest, kindQuery:
-		e, o, err := s.answer(r.Context(), req)
+		e, o, err := s.answer(r.Context(), req, r.RemoteAddr)
 		if err != nil {
 			return o, err
 		}
@@ -208,34 +231,35 @@ func (s *Server) route(w *pacedWriter, r *http.Request, req request) (outcome, e
 
 // serveFile answers for a file of a version.
 func (s *Server) serveFile(w *pacedWriter, r *http.Request, req request) (outcome, error) {
-	defer s.serving.enter(req.key)()
-	for range 3 {
+	defer s.serving.enter(req.store)()
+	for range 2 {
 		e := s.hot.get("/" + req.key)
 		if e == nil {
 			var err error
-			if e, err = s.load(r.Context(), req); errors.Is(err, fs.ErrNotExist) {
-				return s.fetch(w, r, req)
-			} else if err != nil {
+			if e, err = s.load(r.Context(), req); err != nil {
+				if definite(err) {
+					break
+				}
 				return outcome{}, err
 			}
 		}
-		o := outcome{result: resultHit}
+		o := outcome{result: Hit}
 		if err := s.send(w, r, req, e, o); !errors.Is(err, fs.ErrNotExist) {
 			return o, err
 		}
-		s.hot.remove("/" + req.key) // the store has no such file any more
+		s.hot.remove("/" + req.key) // the store has no such file any more, or another one
 	}
-	return outcome{}, errors.New("stored file comes and goes: " + req.key)
+	return s.fetch(w, r, req)
 }
 
 // send sends a file that is in memory or in the store.
 func (s *Server) send(w *pacedWriter, r *http.Request, req request, e *hotEntry, o outcome) error {
-	s.touch(r.Context(), req.key, e)
-	if e.body != nil {
-		s.sendBody(w, r, e, o)
-		return nil
+	s.touch(r.Context(), req.store, e)
+	if e.inStore {
+		return s.sendFile(w, r, req.store, e, o)
 	}
-	return s.sendFile(w, r, req.key, e, o)
+	s.sendBody(w, r, e, o)
+	return nil
 }
 
 // touch tells the store from time to time that a file is in use.
@@ -259,54 +283,111 @@ func (s *Server) fetch(w *pacedWriter, r *http.Request, req request) (outcome, e
 	if req.cachedOnly || s.tenant.source(req.mod.Path) == nil {
 		return outcome{}, &noSource{cachedOnly: req.cachedOnly}
 	}
-	if err := s.negative.get(req.key); err != nil {
-		return outcome{result: resultNegative}, err
+	if err := s.refusal(req); err != nil {
+		return outcome{result: Negative}, err
 	}
+	addr, err := s.waiters.enter(r.RemoteAddr)
+	if err != nil {
+		return outcome{}, err
+	}
+	defer s.waiters.leave(addr)
 	if req.kind == kindZip {
 		return s.fetchZip(w, r, req)
 	}
-	k, joined := s.smallCalls.start(r.Context(), req.key, s.config.FetchTimeout, func(ctx context.Context) (fetched, error) {
+	k, joined := s.smallCalls.start(r.Context(), req.store, s.config.FetchTimeout, func(ctx context.Context) (fetched, error) {
+		leave, err := s.beginFetch()
+		if err != nil {
+			return fetched{}, err
+		}
+		defer leave()
+		if e, err := s.again(ctx, req); e != nil || err != nil {
+			return fetched{entry: e, stored: true}, err
+		}
 		got, err := s.fetchSmall(ctx, req)
 		s.judge(req, err)
 		return got, err
 	})
 	got, err := k.result(r.Context())
-	o := outcome{result: resultMiss, from: got.from, joined: joined}
+	o := outcome{result: Miss, from: got.from, joined: joined}
 	if err != nil {
 		return o, err
 	}
 	if !got.stored {
-		o.result = resultBypass
+		o.result = Bypass
 	}
 	s.sendBody(w, r, got.entry, o)
 	return o, nil
 }
 
+// beginFetch admits one more fetch from upstream.
+func (s *Server) beginFetch() (leave func(), err error) {
+	select {
+	case s.fetches <- struct{}{}:
+		return func() { <-s.fetches }, nil
+	default:
+		return nil, &limitError{http.StatusServiceUnavailable}
+	}
+}
+
+// refusal returns the refusal of a file that is remembered, or nil.
+func (s *Server) refusal(req request) error {
+	if err := s.alarms.get(req.key); err != nil {
+		return err
+	}
+	return s.negative.get(req.key)
+}
+
+// again looks once more, at the beginning of a fetch, for what another one may have fetched since the client was told
+// that it is not there. Without an error, a nil entry means that it is still not.
+func (s *Server) again(ctx context.Context, req request) (*hotEntry, error) {
+	if err := s.refusal(req); err != nil {
+		return nil, err
+	}
+	if e := s.hot.get("/" + req.key); e != nil {
+		return e, nil
+	}
+	e, err := s.load(ctx, req)
+	if err != nil && definite(err) {
+		return nil, nil
+	}
+	return e, err
+}
+
 // judge remembers refusals, and raises the alarm.
 func (s *Server) judge(req request, err error) {
+	_, policy := errors.AsType[*policyError](err)
 	switch {
 	case err == nil:
 	case errors.Is(err, ErrSecurity):
 		s.log.Error("SECURITY: verification failed", "module", req.mod.Path, "version", req.mod.Version, "kind", req.kind.String(), "error", err.Error())
 		s.metrics.verification.Inc()
-		s.negative.put(req.key, err, securityPause)
-	case definite(err) && errors.Is(err, fs.ErrNotExist):
+		s.alarms.put(req.key, err, securityPause)
+	case policy, definite(err) && errors.Is(err, fs.ErrNotExist), errors.Is(err, errMalformed) && !errors.Is(err, upstream.ErrUnavailable),
+		errors.Is(err, upstream.ErrTooLarge):
 		s.negative.put(req.key, err, s.config.Negative)
 	}
 }
 
 // fetchZip answers with a zip that is on its way.
 func (s *Server) fetchZip(w *pacedWriter, r *http.Request, req request) (outcome, error) {
-	f, joined := s.flights.join(r.Context(), req.key, func(ctx context.Context, f *flight) (*hotEntry, error) {
-		e, err := s.fly(ctx, req, f)
+	f, joined := s.flights.join(r.Context(), req.store, func(ctx context.Context, f *flight) (*hotEntry, bool, error) {
+		leave, err := s.beginFetch()
+		if err != nil {
+			return nil, false, err
+		}
+		defer leave()
+		if e, err := s.again(ctx, req); e != nil || err != nil {
+			return e, true, err
+		}
+		e, stored, err := s.fly(ctx, req, f)
 		if err == nil {
-			e.touched.Store(s.now().Unix())
-			s.published(ctx, req, e)
+			s.published(ctx, req, e, stored)
 		}
 		s.judge(req, err)
-		return e, err
+		return e, stored, err
 	})
-	o := outcome{result: resultMiss, joined: joined}
+	defer f.leave()
+	o := outcome{result: Miss, joined: joined}
 	whole := r.Method == http.MethodGet && plain(r)
 	state, err := f.await(r.Context(), func(st flightState) bool {
 		return st.done || whole && st.ready > 0 && st.size >= 0
@@ -315,12 +396,26 @@ func (s *Server) fetchZip(w *pacedWriter, r *http.Request, req request) (outcome
 	switch {
 	case err != nil:
 		return o, err
-	case state.done && state.err != nil:
+	case !state.done:
+		return o, s.follow(w, r, req, f, state, o)
+	case state.err != nil:
 		return o, state.err
-	case state.done:
-		return o, s.send(w, r, req, state.entry, o)
+	case !state.stored && state.entry.inStore:
+		o.result = Bypass
+		file, err := f.open()
+		if err != nil {
+			return o, err
+		}
+		defer file.Close()
+		s.sendReader(w, r, file, state.entry, o)
+		return o, nil
+	case !state.stored:
+		o.result = Bypass
 	}
-	return o, s.follow(w, r, req, f, state, o)
+	if err = s.send(w, r, req, state.entry, o); errors.Is(err, fs.ErrNotExist) {
+		err = &storeError{err} // it was there a moment ago
+	}
+	return o, err
 }
 
 // follow sends a zip of known size while it arrives.
@@ -333,13 +428,13 @@ func (s *Server) follow(w *pacedWriter, r *http.Request, req request, f *flight,
 	e := s.newEntry(req, nil, state.size, "-") // its hash is not known yet
 	s.describe(w.Header(), e, o)
 	w.Header().Del("Etag")
-	w.Header()["Content-Length"] = e.sizeHeader
+	w.Header()["Content-Length"] = e.length
 	for sent := int64(0); ; {
-		for sent < state.ready {
-			n, err := w.ReadFrom(&io.LimitedReader{R: file, N: state.ready - sent})
+		for ready := min(state.ready, e.size); sent < ready; {
+			n, err := w.ReadFrom(&io.LimitedReader{R: file, N: ready - sent})
 			sent += n
 			if err != nil || n == 0 {
-				return errors.Join(errClientGone, err)
+				return errors.Join(w.failure(), io.ErrUnexpectedEOF)
 			}
 		}
 		switch {
@@ -388,7 +483,7 @@ func (s *Server) serveSumDB(w http.ResponseWriter, r *http.Request, req request)
 			s.log.Error("SECURITY: checksum database", "path", rest, "error", err.Error())
 			s.metrics.verification.Inc()
 		}
-		return outcome{result: resultMiss}, err
+		return outcome{result: Miss}, err
 	}
 	h := w.Header()
 	h["Content-Type"] = []string{f.ContentType}
@@ -398,7 +493,7 @@ func (s *Server) serveSumDB(w http.ResponseWriter, r *http.Request, req request)
 	if f.Immutable {
 		h["Cache-Control"] = s.headers.immutable
 	}
-	http.ServeContent(w, r, "", time.Time{}, strings.NewReader(string(f.Body)))
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.Body))
 	return outcome{result: f.Result}, nil
 }
 
@@ -419,10 +514,11 @@ func (s *Server) record(r *http.Request, id string, req request, o outcome, w *p
 	s.metrics.request(req.kind, o, w, err, aborted, took)
 	level := slog.LevelInfo
 	switch {
-	case o.result == resultHit || o.result == resultNegative:
-		level = slog.LevelDebug
-	case w.status >= 500 || aborted && !errors.Is(err, errClientGone):
+	case errors.Is(err, errClientGone):
+	case w.status >= 500 || aborted:
 		level = slog.LevelWarn
+	case o.result == Hit || o.result == Negative:
+		level = slog.LevelDebug
 	}
 	if !s.log.Enabled(r.Context(), level) {
 		return
@@ -432,7 +528,7 @@ func (s *Server) record(r *http.Request, id string, req request, o outcome, w *p
 		slog.String("client", r.RemoteAddr), slog.Int("status", w.status), slog.Int64("bytes", w.bytes),
 		slog.Float64("seconds", took.Seconds()),
 	}
-	if o.result != resultNone {
+	if o.result != None {
 		attrs = append(attrs, slog.String("cache", o.result.String()))
 	}
 	if o.from != "" {

@@ -43,8 +43,8 @@ func TestFullDisk(t *testing.T) {
 	if err := os.WriteFile(filler, make([]byte, 1<<20), 0o644); err == nil {
 		t.Fatal("the disk is not full")
 	}
-	if s := g.want(507, basic+"/@v/v1.1.0.zip"); len(s.body) == 0 || s.header.Get("Cache-Control") != "no-store" {
-		t.Errorf("a small zip: %v", s)
+	if s := g.want(507, bigZip); len(s.body) == 0 || s.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("a zip: %v", s)
 	}
 	g.wantBody(basic+"/@v/v1.1.0.mod", g.mod("mod.example.com/basic", "v1.1.0"), "BYPASS")
 	g.wantBody(basic+"/@v/v1.1.0.info", g.info("mod.example.com/basic", "v1.1.0"), "BYPASS")
@@ -60,6 +60,6 @@ func TestFullDisk(t *testing.T) {
 	if err := g.server.CheckStore(); err != nil {
 		t.Error(err)
 	}
-	g.wantBody(basic+"/@v/v1.1.0.zip", g.zip("mod.example.com/basic", "v1.1.0"), "MISS")
-	g.wantBody(basic+"/@v/v1.1.0.mod", g.mod("mod.example.com/basic", "v1.1.0"), "MISS")
+	g.wantBody(basic+"/@v/v1.2.0.zip", g.zip("mod.example.com/basic", "v1.2.0"), "MISS")
+	g.wantBody(basic+"/@v/v1.2.0.mod", g.mod("mod.example.com/basic", "v1.2.0"), "MISS")
 }

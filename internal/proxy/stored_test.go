@@ -133,8 +133,8 @@ func TestAdopt(t *testing.T) {
 	}
 	for _, v := range g.modules.All() {
 		cache := map[bool]string{true: "MISS", false: "HIT"}[v.Path == "mod.example.com/basic" && v.Version == "v1.1.0"]
-		g.wantBody("/"+fileRequest(v, kindMod).key, g.mod(v.Path, v.Version), cache)
-		g.wantBody("/"+fileRequest(v, kindZip).key, g.zip(v.Path, v.Version), "HIT")
+		g.wantBody("/"+g.server.fileRequest(v, kindMod).key, g.mod(v.Path, v.Version), cache)
+		g.wantBody("/"+g.server.fileRequest(v, kindZip).key, g.zip(v.Path, v.Version), "HIT")
 	}
 }
 

@@ -4,23 +4,42 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"path"
+	"os"
 	"strings"
 
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
-	"golang.org/x/mod/semver"
 	"golang.org/x/mod/sumdb/dirhash"
 	modzip "golang.org/x/mod/zip"
 
-	"github.com/goready/goready/internal/store"
 	"github.com/goready/goready/internal/upstream"
 )
+
+// errMalformed means that a file is what upstream has, as far as anybody knows, but no file of a module. It is answered
+// with 502; unlike [ErrSecurity], it is no alarm: its author may have published it so.
+var errMalformed = errors.New("malformed file of upstream")
+
+// malformed says in one short line what is wrong with a file: some errors about zips list thousands of names.
+func malformed(r request, what any) error {
+	text, _, _ := strings.Cut(fmt.Sprint(what), "\n")
+	if len(text) > 300 {
+		text = strings.ToValidUTF8(text[:300], "") + "…"
+	}
+	return fmt.Errorf("%w: %s of %s: %s", errMalformed, r.kind, r.mod, text)
+}
+
+// policyError is a refusal of this server itself.
+type policyError struct{ text string }
+
+func (e *policyError) Error() string { return e.text }
+
+func (e *policyError) Unwrap() error { return upstream.ErrRefused }
 
 // hashes are what a checksum database says about a version; both are "" if it is not asked.
 type hashes struct{ zip, mod string }
@@ -39,13 +58,6 @@ func (s *Server) lookUp(ctx context.Context, m module.Version) *call[hashes] {
 	return k
 }
 
-// policyError is a refusal of this server itself.
-type policyError struct{ text string }
-
-func (e *policyError) Error() string { return e.text }
-
-func (e *policyError) Unwrap() error { return upstream.ErrRefused }
-
 // sumsOf waits for a look-up. That the database does not know the version is no "not found": upstream has it.
 func (s *Server) sumsOf(ctx context.Context, m module.Version, k *call[hashes]) (hashes, error) {
 	h, err := k.result(ctx)
@@ -59,36 +71,50 @@ func (s *Server) sumsOf(ctx context.Context, m module.Version, k *call[hashes]) 
 	return h, nil
 }
 
+// refusedBy returns why a look-up that has ended makes it pointless to go on, or nil.
+func (s *Server) refusedBy(m module.Version, k *call[hashes]) error {
+	select {
+	case <-k.done:
+		_, err := s.sumsOf(context.Background(), m, k)
+		return err
+	default:
+		return nil
+	}
+}
+
 // verifyInfo checks the .info of a canonical version.
-func verifyInfo(m module.Version, body []byte) error {
+func verifyInfo(r request, body []byte) error {
 	var info struct{ Version string }
 	if err := json.Unmarshal(body, &info); err != nil {
-		return fmt.Errorf("%w: the .info of %s is no JSON: %w", ErrSecurity, m, err)
+		return malformed(r, err)
 	}
-	if info.Version != m.Version {
-		return fmt.Errorf("%w: the .info of %s is that of version %q", ErrSecurity, m, info.Version)
+	if info.Version != r.mod.Version {
+		return malformed(r, fmt.Sprintf("it is that of version %.100q", info.Version))
 	}
 	return nil
 }
 
 // verifyMod checks a go.mod and returns its hash. It may name another module, as those of forks do.
 func (s *Server) verifyMod(ctx context.Context, r request, body []byte, sums *call[hashes]) (string, error) {
-	f, err := modfile.ParseLax("go.mod", body, nil)
-	if err != nil {
-		return "", fmt.Errorf("%w: the go.mod of %s: %w", ErrSecurity, r.mod, err)
-	}
-	if f.Module == nil {
-		return "", fmt.Errorf("%w: the go.mod of %s has no module line", ErrSecurity, r.mod)
-	}
 	hash, err := hashMod(body)
 	if err != nil {
 		return "", err
 	}
 	want, err := s.sumsOf(ctx, r.mod, sums)
+	if err == nil {
+		err = s.agree(r, hash, want.mod)
+	}
 	if err != nil {
 		return "", err
 	}
-	return hash, s.compare(ctx, r, hash, want.mod)
+	f, err := modfile.ParseLax("go.mod", body, nil)
+	switch {
+	case err != nil:
+		return "", malformed(r, err)
+	case f.Module == nil:
+		return "", malformed(r, "it has no module line")
+	}
+	return hash, s.pin(ctx, r, hash, want.mod)
 }
 
 // hashMod returns the hash of a go.mod as go.sum has it.
@@ -98,28 +124,39 @@ func hashMod(body []byte) (string, error) {
 	})
 }
 
-// verifyZip checks the zip in the file name (layout, path prefix and sizes as golang.org/x/mod/zip has them, and the
-// hash) and returns its hash.
-func (s *Server) verifyZip(ctx context.Context, r request, name string, sums *call[hashes]) (string, error) {
-	checked, err := modzip.CheckZip(r.mod, name)
-	if err == nil {
-		err = checked.Err()
+// verifyZip checks the zip in the file name (its hash, and layout, path prefix and sizes as golang.org/x/mod/zip has them)
+// and returns its hash; together with a [*storeError] if it is good, but its hash could not be stored.
+func (s *Server) verifyZip(ctx context.Context, r request, name string, size int64, sums *call[hashes]) (string, error) {
+	checked, bad := modzip.CheckZip(r.mod, name)
+	if bad == nil {
+		bad = checked.Err()
 	}
-	var hash string
-	if err == nil {
-		hash, err = dirhash.HashZip(name, dirhash.Hash1)
+	if notRead(bad) {
+		return "", &storeError{bad}
 	}
+	hash, err := dirhash.HashZip(name, dirhash.Hash1)
 	switch {
 	case notRead(err):
-		return "", err
+		return "", &storeError{err}
 	case err != nil:
-		return "", fmt.Errorf("%w: the zip of %s: %s", ErrSecurity, r.mod, strings.ReplaceAll(err.Error(), name, "zip"))
+		return "", malformed(r, strings.ReplaceAll(err.Error(), name, "zip"))
 	}
 	want, err := s.sumsOf(ctx, r.mod, sums)
+	if err == nil {
+		err = s.agree(r, hash, want.zip)
+	}
 	if err != nil {
 		return "", err
 	}
-	return hash, s.compare(ctx, r, hash, want.zip)
+	if bad != nil {
+		return "", malformed(r, strings.ReplaceAll(bad.Error(), name, "zip"))
+	}
+	if whole, err := wholeZipFile(name, size); err != nil {
+		return "", &storeError{err}
+	} else if !whole {
+		return "", malformed(r, "there is something beside the zip in the file")
+	}
+	return hash, s.pin(ctx, r, hash, want.zip)
 }
 
 // notRead reports whether an error is of the file system, so that it says nothing about what the file contains.
@@ -128,34 +165,40 @@ func notRead(err error) bool {
 	return errors.As(err, &pathErr)
 }
 
-// compare checks a hash against that of the checksum database, "" if it was not asked, and then against the one that the
-// file was first stored with, which it becomes if there is none.
-func (s *Server) compare(ctx context.Context, r request, got, want string) error {
+// agree compares a hash with that of the checksum database, "" if it was not asked.
+func (s *Server) agree(r request, got, want string) error {
 	if want != "" && got != want {
 		return fmt.Errorf("%w: %s of %s has the hash %s, the checksum database %s says %s", ErrSecurity, r.kind, r.mod, got, s.tenant.Sums.Name(), want)
 	}
+	return nil
+}
+
+// pin compares a hash with the one that the file was first stored with, which it becomes if there is none. want is what
+// the checksum database says: it, not the store, is right.
+func (s *Server) pin(ctx context.Context, r request, got, want string) error {
 	for range 3 {
 		old, err := s.pinned(ctx, r)
 		switch {
 		case err == nil && old == got:
 			return nil
 		case err == nil && want != "":
-			s.quarantine(ctx, pinKey(r), "the checksum database says "+want) // and got is that
+			s.quarantine(ctx, pinKey(r), "the checksum database says "+want)
 			continue
 		case err == nil:
 			return fmt.Errorf("%w: %s of %s has the hash %s, but it was %s when it was first stored", ErrSecurity, r.kind, r.mod, got, old)
 		case !errors.Is(err, fs.ErrNotExist):
-			return err
+			// No storeError: without the old hash nobody knows whether the file is good.
+			return fmt.Errorf("the hash of %s cannot be read: %v", r.mod, err)
 		}
 		if err := s.putBytes(ctx, pinKey(r), []byte(got)); !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 	}
-	return fmt.Errorf("the stored hash of %s can be neither read nor written", r.mod)
+	return &storeError{fmt.Errorf("the hash of %s can be neither read nor written", r.mod)}
 }
 
 // pinKey is the key of the hash that a .mod or .zip was first stored with: .modhash, .ziphash.
-func pinKey(r request) string { return r.key + "hash" }
+func pinKey(r request) string { return r.store + "hash" }
 
 // pinned returns the hash that a file was first stored with. What is no hash is put away as if it were not there.
 func (s *Server) pinned(ctx context.Context, r request) (string, error) {
@@ -165,7 +208,7 @@ func (s *Server) pinned(ctx context.Context, r request) (string, error) {
 	}
 	if !validHash(string(data)) {
 		s.quarantine(ctx, pinKey(r), "is no hash")
-		return "", &fs.PathError{Op: "read", Path: pinKey(r), Err: fs.ErrNotExist}
+		return "", absent(pinKey(r))
 	}
 	return string(data), nil
 }
@@ -176,49 +219,37 @@ func validHash(h string) bool {
 	return ok && err == nil && len(sum) == 32
 }
 
-// readBytes returns the contents of a stored file of at most max bytes.
-func (s *Server) readBytes(ctx context.Context, key string, max int64) ([]byte, error) {
-	blob, err := s.store.Get(ctx, key)
+// wholeZipFile is [wholeZip] for a file.
+func wholeZipFile(name string, size int64) (bool, error) {
+	f, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	defer blob.Close()
-	return io.ReadAll(io.LimitReader(blob, max))
+	defer f.Close()
+	return wholeZip(f, size), nil
 }
 
-// putBytes stores data.
-func (s *Server) putBytes(ctx context.Context, key string, data []byte) error {
-	tmp, err := store.MakeTemp(s.store)
-	if err != nil {
-		return &storeError{err}
+// wholeZip reports whether the end of a file is the end of a zip, and says that the file has the size it has: one that
+// was cut, or that something was added to, is not whole.
+func wholeZip(f io.ReadSeeker, fileSize int64) bool {
+	const endSize, locatorSize, maxComment = 22, 20, 1<<16 - 1
+	tail := make([]byte, min(fileSize, endSize+maxComment))
+	if _, err := f.Seek(-int64(len(tail)), io.SeekEnd); err != nil {
+		return false
 	}
-	defer tmp.Close()
-	if _, err := tmp.Write(data); err != nil {
-		return &storeError{err}
+	if _, err := io.ReadFull(f, tail); err != nil {
+		return false
 	}
-	return s.put(ctx, key, tmp)
-}
-
-// storeError is why something could not be stored. It may be good all the same.
-type storeError struct{ err error }
-
-func (e *storeError) Error() string { return "store: " + e.err.Error() }
-
-func (e *storeError) Unwrap() error { return e.err }
-
-func (s *Server) put(ctx context.Context, key string, tmp *store.Temp) error {
-	if err := s.store.Put(ctx, key, tmp); err != nil {
-		return &storeError{err}
+	for i := len(tail) - endSize; i >= 0; i-- {
+		end := tail[i:]
+		if !bytes.HasPrefix(end, []byte("PK\x05\x06")) || int(binary.LittleEndian.Uint16(end[20:])) != len(end)-endSize {
+			continue
+		}
+		if i >= locatorSize && bytes.HasPrefix(tail[i-locatorSize:], []byte("PK\x06\x07")) {
+			return true // zip64: the sizes are elsewhere
+		}
+		size, offset := binary.LittleEndian.Uint32(end[12:]), binary.LittleEndian.Uint32(end[16:])
+		return int64(size)+int64(offset) == fileSize-int64(len(end))
 	}
-	return nil
-}
-
-// requestOf reads the key of a stored file back. ok is false for what is none: a hash, or a file of somebody else.
-func requestOf(key string) (r request, ok bool) {
-	switch path.Ext(key) {
-	case ".info", ".mod", ".zip":
-		r, err := parsePath("/" + key)
-		return r, err == nil && !r.kind.mutable() && semver.IsValid(r.mod.Version)
-	}
-	return request{}, false
+	return false
 }

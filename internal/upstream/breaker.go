@@ -96,7 +96,7 @@ func (t *ticket) end(err error) {
 			t.m.waited(t.m.now().Sub(t.start))
 		}
 		if err != nil && isOutage(err) {
-			t.m.failed(err, t.probe && !began, t.m.now().Sub(t.start))
+			t.m.failed(err, t.probe && !began, began || !silences(err), t.m.now().Sub(t.start))
 		} else {
 			t.m.answered(t.probe && !began)
 		}
@@ -162,7 +162,9 @@ func (m *meter) reached(probe bool) {
 	}
 }
 
-func (m *meter) failed(err error, probe bool, took time.Duration) {
+// failed counts a request without an answer, or with half of one. alive: the source was reached all the same; what is
+// wrong may be one module, as a body that always breaks off.
+func (m *meter) failed(err error, probe, alive bool, took time.Duration) {
 	now := m.now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -171,7 +173,7 @@ func (m *meter) failed(err error, probe bool, took time.Duration) {
 	m.health.Failures++
 	m.health.LastError = err.Error()
 	m.health.LastFailure = now
-	if !silences(err) {
+	if alive {
 		m.reached(probe)
 		return
 	}

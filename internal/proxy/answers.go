@@ -193,10 +193,17 @@ func (s *Server) answer(ctx context.Context, r request, remote string) (*hotEntr
 	return s.storedAnswer(ctx, r, old, err)
 }
 
+// privatePatience is how long a client who can have an old answer waits for version control, which takes longer than a
+// proxy; and those who ask for private modules are those who push their tags.
+const privatePatience = 2 * time.Second
+
 // patience is how long a client who can have an old answer waits for a new one.
 func (s *Server) patience(r request) time.Duration {
-	if s.inTrouble(r).Load() {
+	switch {
+	case s.inTrouble(r).Load():
 		return 0
+	case s.tenant.privateModule(r.mod.Path):
+		return max(privatePatience, s.config.RefreshWait)
 	}
 	return s.config.RefreshWait
 }

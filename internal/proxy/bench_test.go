@@ -22,6 +22,7 @@ func BenchmarkHit(b *testing.B) {
 	g.modules.AddBig(bigPath, "v1.0.0", bigSize)
 	g.want(200, basic+"/@v/v1.0.0.mod")
 	g.want(200, bigZip)
+	g.landed(bigZip)
 	files := http.FileServer(http.Dir(filepath.Join(g.dir, "modules")))
 	for name, path := range map[string]string{"mod": basic + "/@v/v1.0.0.mod", "zip": bigZip} {
 		for who, h := range map[string]http.Handler{"goreadyd": g.server, "fileserver": files} {

@@ -25,7 +25,8 @@ type Config struct {
 
 	// Fresh is how long an answer that can change is used without asking again; 0 is a minute.
 	Fresh time.Duration
-	// RefreshWait is how long a client waits for a new answer when there is an old one; 0 is a second.
+	// RefreshWait is how long a client waits for a new answer when there is an old one, which the next client then does
+	// not see any more; 0 is 40 milliseconds. For private modules it is two seconds at least.
 	RefreshWait time.Duration
 	// StaleFor is how old an answer may be that is used because upstream gives none; 0 is 30 days.
 	StaleFor time.Duration
@@ -130,7 +131,7 @@ func (t *Tenant) summed(path string) bool {
 // withDefaults returns c with the zero values replaced.
 func (c Config) withDefaults() Config {
 	set(&c.Fresh, time.Minute)
-	set(&c.RefreshWait, time.Second)
+	set(&c.RefreshWait, 40*time.Millisecond)
 	set(&c.StaleFor, 30*24*time.Hour)
 	set(&c.Negative, 30*time.Second)
 	set(&c.FetchTimeout, time.Minute)

@@ -167,6 +167,9 @@ func (s *Server) verifyStored(ctx context.Context, r request) (hash string, err 
 		}
 		return err
 	})
+	if err == nil {
+		err = s.pin(ctx, r, hash)
+	}
 	return hash, err
 }
 
@@ -285,6 +288,9 @@ func (s *Server) fetchSmall(ctx context.Context, r request) (fetched, error) {
 		hash, err = s.verifyMod(ctx, r, body, sums)
 	} else {
 		err = verifyInfo(r, body)
+	}
+	if err == nil && r.kind == kindMod {
+		err = s.pin(ctx, r, hash)
 	}
 	if err == nil {
 		err = s.putBytes(ctx, r.store, body)

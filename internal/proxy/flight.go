@@ -40,14 +40,15 @@ type flight struct {
 
 // flightState is what a follower sees at one moment.
 type flightState struct {
-	begun  bool  // size and from are known
-	size   int64 // bytes in all; -1 if upstream does not say
-	from   string
-	ready  int64 // bytes that may be sent; all of them when the zip is verified and stored, as far as it can be
-	done   bool  // entry or err is set
-	entry  *hotEntry
-	stored bool // if not, the file is good all the same, but only for those who follow
-	err    error
+	begun    bool  // size and from are known
+	size     int64 // bytes in all; -1 if upstream does not say
+	from     string
+	ready    int64 // bytes that may be sent
+	verified bool  // all of them may be
+	done     bool  // entry or err is set
+	entry    *hotEntry
+	stored   bool // if not, the file is good all the same, but only for those who follow
+	err      error
 }
 
 // state returns the present state, and a channel that is closed when it is no longer true.
@@ -210,12 +211,16 @@ func (s *Server) fly(ctx context.Context, r request, f *flight) (entry *hotEntry
 	if errors.Is(err, errMalformed) && file.Size < 0 {
 		err = fmt.Errorf("%w: %w", upstream.ErrUnavailable, err) // it may have been cut off
 	}
-	var local *storeError
-	if err != nil && (hash == "" || !errors.As(err, &local)) {
+	if err != nil {
 		return nil, false, err
 	}
-	if err == nil {
+	// Those who have the beginning get the rest now: that it is stored is nothing to them.
+	f.update(func(st *flightState) { st.verified, st.size, st.ready = true, tmp.Size(), tmp.Size() })
+	if err = s.pin(ctx, r, hash); err == nil {
 		err = s.put(ctx, r.store, tmp)
+	}
+	if errors.Is(err, ErrSecurity) {
+		return nil, false, err // another server pinned another one at this moment
 	}
 	if errors.Is(err, fs.ErrExist) {
 		entry, err := s.loadExisting(ctx, r)

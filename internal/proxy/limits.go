@@ -111,6 +111,9 @@ func (w *pacedWriter) begin(status int) {
 
 func (w *pacedWriter) WriteHeader(status int) {
 	w.begin(status)
+	if status == http.StatusPreconditionFailed || status == http.StatusRequestedRangeNotSatisfiable {
+		w.Header()["Cache-Control"] = []string{"no-store"} // http.ServeContent leaves that of the content
+	}
 	w.ResponseWriter.WriteHeader(status)
 }
 

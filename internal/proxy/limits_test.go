@@ -27,6 +27,7 @@ func TestLimits(t *testing.T) {
 			g := newRig(t, func(_ *rig, c *Config) { c.MaxRequests, c.MaxPerClient = tt.all, tt.client })
 			g.modules.AddBig(bigPath, "v1.0.0", bigSize)
 			g.want(200, bigZip)
+			g.landed(bigZip)
 			await(t, t.Context(), "the request to be over", func() bool { return g.server.requests.all.Load() == 0 })
 			stall := make(chan struct{})
 			g.up.SetFault("/", modtest.Fault{Stall: stall})

@@ -145,7 +145,7 @@ func newGauges() gauges {
 		inFlight:   newGauge(g, "requests_in_flight", "Requests served at this moment."),
 		storeBytes: newGauge(g, "store_bytes", "Size of the stored module files; absent until it has been counted."),
 		storeLimit: newGauge(g, "store_limit_bytes", "Size above which the least recently used files are removed; 0 is no limit."),
-		up:         newGauge(g, "upstream_up", "1 if the upstream is asked, 0 while its circuit breaker is open.", "upstream"),
+		up:         newGauge(g, "upstream_up", "1 if the upstream answers, 0 while its circuit breaker is open or nothing but failures came lately.", "upstream"),
 		upFailures: newGauge(g, "upstream_consecutive_failures", "Failures of the upstream since its last answer.", "upstream"),
 		upRequests: newGauge(c, "upstream_requests_total", "Requests to the upstream.", "upstream"),
 		upErrors:   newGauge(c, "upstream_errors_total", "Requests that the upstream did not answer.", "upstream"),

@@ -91,7 +91,7 @@ func parsePath(p string) (request, error) {
 	}
 	rest, cachedOnly := strings.CutPrefix(p, "cached-only/")
 	r, err := parseRest(rest)
-	if cachedOnly && (r.kind == kindSumDB || r.kind == kindIndex) {
+	if cachedOnly && r.kind == kindIndex {
 		return noSuch("not found: only modules are served below cached-only/")
 	}
 	r.cachedOnly = cachedOnly
@@ -200,11 +200,16 @@ func (r *request) checkVersion() error {
 		r.kind = kindQuery
 		return nil
 	}
-	if err := module.Check(r.mod.Path, v); err != nil {
-		_, err = noSuch("not found: %v", err)
-		return err
+	err := module.Check(r.mod.Path, v)
+	switch {
+	case err == nil:
+		return nil
+	case r.kind == kindInfo && module.Check(r.mod.Path, v+"+incompatible") == nil:
+		r.kind = kindQuery // for v2.0.0+incompatible, if there is such a version
+		return nil
 	}
-	return nil
+	_, err = noSuch("not found: %v", err)
+	return err
 }
 
 // elementsNeeded returns how many elements a module path on a well-known host has at least, if this one has fewer, else 0.
@@ -215,6 +220,10 @@ func elementsNeeded(path string) int {
 	case "github.com", "gitlab.com", "bitbucket.org":
 		if strings.Count(path, "/") < 2 {
 			return 3
+		}
+	case "gopkg.in":
+		if path == host {
+			return 2
 		}
 	}
 	return 0

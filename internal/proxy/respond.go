@@ -129,7 +129,7 @@ func (s *Server) sendFile(w *pacedWriter, r *http.Request, key string, e *hotEnt
 	if blob.Size != e.size {
 		return absent(key) // another one has taken its place, or it is damaged: load will tell
 	}
-	s.sendReader(w, r, blob, e, o)
+	s.sendReader(w, r, blob.ReadSeekCloser, e, o)
 	return nil
 }
 

@@ -191,9 +191,22 @@ func (g *rig) want(status int, path string, headers ...string) *seen {
 	return s
 }
 
+// landed waits until a zip that its clients have already is stored too.
+func (g *rig) landed(path string) {
+	g.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); g.server.flights.flying(path[1:]); {
+		if time.Now().After(deadline) {
+			g.t.Fatalf("%s does not land", path)
+		}
+	}
+}
+
 // wantBody demands 200 and a body, and where it came from.
 func (g *rig) wantBody(path string, body []byte, cache string) *seen {
 	g.t.Helper()
+	if cache == "HIT" {
+		g.landed(path)
+	}
 	s := g.want(http.StatusOK, path)
 	if !bytes.Equal(s.body, body) {
 		g.t.Errorf("GET %s: %d bytes, want %d other ones", path, len(s.body), len(body))

@@ -362,8 +362,7 @@ func (s *Server) judge(req request, err error) {
 		s.log.Error("SECURITY: verification failed", "module", req.mod.Path, "version", req.mod.Version, "kind", req.kind.String(), "error", err.Error())
 		s.metrics.verification.Inc()
 		s.alarms.put(req.key, err, securityPause)
-	case policy, definite(err) && errors.Is(err, fs.ErrNotExist), errors.Is(err, errMalformed) && !errors.Is(err, upstream.ErrUnavailable),
-		errors.Is(err, upstream.ErrTooLarge):
+	case policy, definite(err) && errors.Is(err, fs.ErrNotExist), errors.Is(err, errMalformed) && !errors.Is(err, upstream.ErrUnavailable):
 		s.negative.put(req.key, err, s.config.Negative)
 	}
 }
@@ -390,7 +389,7 @@ func (s *Server) fetchZip(w *pacedWriter, r *http.Request, req request) (outcome
 	o := outcome{result: Miss, joined: joined}
 	whole := r.Method == http.MethodGet && plain(r)
 	state, err := f.await(r.Context(), func(st flightState) bool {
-		return st.done || whole && st.ready > 0 && st.size >= 0
+		return st.done || whole && st.ready > 0 && st.size >= 0 && !st.verified // else it is a hit in a moment
 	})
 	o.from = state.from
 	switch {

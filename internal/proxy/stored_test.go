@@ -23,6 +23,7 @@ func (g *rig) file(key string) string {
 // damage changes a stored file as a bad disk or a person would, keeping when it was used last.
 func (g *rig) damage(key string, change func([]byte) []byte) {
 	g.t.Helper()
+	g.landed(key)
 	name := g.file(key)
 	info, err := os.Stat(name)
 	if err != nil {
@@ -147,6 +148,7 @@ func TestEviction(t *testing.T) {
 	for _, n := range names {
 		g.modules.AddBig("mod.example.com/"+n, "v1.0.0", size)
 		g.want(200, path(n))
+		g.landed(path(n))
 	}
 	hours := map[string]int{}
 	for i, n := range names {

@@ -12,6 +12,9 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
@@ -25,12 +28,18 @@ import (
 // with 502; unlike [ErrSecurity], it is no alarm: its author may have published it so.
 var errMalformed = errors.New("malformed file of upstream")
 
-// malformed says in one short line what is wrong with a file: some errors about zips list thousands of names.
+// malformed says in one short printable line what is wrong with a file: some errors about zips list thousands of names.
 func malformed(r request, what any) error {
 	text, _, _ := strings.Cut(fmt.Sprint(what), "\n")
 	if len(text) > 300 {
-		text = strings.ToValidUTF8(text[:300], "") + "…"
+		text = text[:300] + "…"
 	}
+	text = strings.Map(func(c rune) rune {
+		if !unicode.IsPrint(c) || c == utf8.RuneError {
+			return '?'
+		}
+		return c
+	}, text)
 	return fmt.Errorf("%w: %s of %s: %s", errMalformed, r.kind, r.mod, text)
 }
 
@@ -84,7 +93,11 @@ func (s *Server) refusedBy(m module.Version, k *call[hashes]) error {
 
 // verifyInfo checks the .info of a canonical version.
 func verifyInfo(r request, body []byte) error {
-	var info struct{ Version string }
+	var info struct { // as cmd/go/internal/modfetch.RevInfo
+		Version string
+		Time    time.Time
+		Origin  *struct{}
+	}
 	if err := json.Unmarshal(body, &info); err != nil {
 		return malformed(r, err)
 	}
@@ -94,7 +107,7 @@ func verifyInfo(r request, body []byte) error {
 	return nil
 }
 
-// verifyMod checks a go.mod and returns its hash. It may name another module, as those of forks do.
+// verifyMod checks a go.mod and returns its hash, to be pinned. It may name another module, as those of forks do.
 func (s *Server) verifyMod(ctx context.Context, r request, body []byte, sums *call[hashes]) (string, error) {
 	hash, err := hashMod(body)
 	if err != nil {
@@ -114,7 +127,7 @@ func (s *Server) verifyMod(ctx context.Context, r request, body []byte, sums *ca
 	case f.Module == nil:
 		return "", malformed(r, "it has no module line")
 	}
-	return hash, s.pin(ctx, r, hash, want.mod)
+	return hash, s.checkPin(ctx, r, hash, want.mod)
 }
 
 // hashMod returns the hash of a go.mod as go.sum has it.
@@ -125,7 +138,7 @@ func hashMod(body []byte) (string, error) {
 }
 
 // verifyZip checks the zip in the file name (its hash, and layout, path prefix and sizes as golang.org/x/mod/zip has them)
-// and returns its hash; together with a [*storeError] if it is good, but its hash could not be stored.
+// and returns its hash, to be pinned.
 func (s *Server) verifyZip(ctx context.Context, r request, name string, size int64, sums *call[hashes]) (string, error) {
 	checked, bad := modzip.CheckZip(r.mod, name)
 	if bad == nil {
@@ -156,7 +169,7 @@ func (s *Server) verifyZip(ctx context.Context, r request, name string, size int
 	} else if !whole {
 		return "", malformed(r, "there is something beside the zip in the file")
 	}
-	return hash, s.pin(ctx, r, hash, want.zip)
+	return hash, s.checkPin(ctx, r, hash, want.zip)
 }
 
 // notRead reports whether an error is of the file system, so that it says nothing about what the file contains.
@@ -173,28 +186,30 @@ func (s *Server) agree(r request, got, want string) error {
 	return nil
 }
 
-// pin compares a hash with the one that the file was first stored with, which it becomes if there is none. want is what
-// the checksum database says: it, not the store, is right.
-func (s *Server) pin(ctx context.Context, r request, got, want string) error {
-	for range 3 {
-		old, err := s.pinned(ctx, r)
-		switch {
-		case err == nil && old == got:
-			return nil
-		case err == nil && want != "":
-			s.quarantine(ctx, pinKey(r), "the checksum database says "+want)
-			continue
-		case err == nil:
-			return fmt.Errorf("%w: %s of %s has the hash %s, but it was %s when it was first stored", ErrSecurity, r.kind, r.mod, got, old)
-		case !errors.Is(err, fs.ErrNotExist):
-			// No storeError: without the old hash nobody knows whether the file is good.
-			return fmt.Errorf("the hash of %s cannot be read: %v", r.mod, err)
-		}
-		if err := s.putBytes(ctx, pinKey(r), []byte(got)); !errors.Is(err, fs.ErrExist) {
-			return err
-		}
+// checkPin compares a hash with the one that the file was first stored with, if there is one. want is what the checksum
+// database says: it, not the store, is right.
+func (s *Server) checkPin(ctx context.Context, r request, got, want string) error {
+	old, err := s.pinned(ctx, r)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && old == got:
+		return nil
+	case err != nil:
+		// Without the old hash nobody knows whether the file is good.
+		return fmt.Errorf("the hash of %s cannot be read: %v", r.mod, err)
+	case want != "":
+		s.quarantine(ctx, pinKey(r), "the checksum database says "+want)
+		return nil
 	}
-	return &storeError{fmt.Errorf("the hash of %s can be neither read nor written", r.mod)}
+	return fmt.Errorf("%w: %s of %s has the hash %s, but it was %s when it was first stored", ErrSecurity, r.kind, r.mod, got, old)
+}
+
+// pin stores the hash that a file is stored with. If there is one now, stored by another server, it must be the same.
+func (s *Server) pin(ctx context.Context, r request, hash string) error {
+	err := s.putBytes(ctx, pinKey(r), []byte(hash))
+	if errors.Is(err, fs.ErrExist) {
+		return s.checkPin(ctx, r, hash, "")
+	}
+	return err
 }
 
 // pinKey is the key of the hash that a .mod or .zip was first stored with: .modhash, .ziphash.

@@ -17,8 +17,8 @@ const (
 // The pauses of a breaker: the first, and the longest. A source that fails at once costs little, and is looked at again
 // soon; one that lets people wait for a failure is not.
 const (
-	quickMin = 250 * time.Millisecond
-	quickMax = 5 * time.Second
+	quickMin = 100 * time.Millisecond
+	quickMax = 250 * time.Millisecond
 	slowMin  = 5 * time.Second
 	slowMax  = time.Minute
 	slow     = time.Second // from when on a failure is slow
@@ -35,6 +35,8 @@ type meter struct {
 	now  func() time.Time
 	// always is a meter that counts only and never opens.
 	always bool
+	// any is a meter for which every outage is one of the whole source.
+	any bool
 
 	mu      sync.Mutex // guards what follows
 	health  Health
@@ -96,7 +98,7 @@ func (t *ticket) end(err error) {
 			t.m.waited(t.m.now().Sub(t.start))
 		}
 		if err != nil && isOutage(err) {
-			t.m.failed(err, t.probe && !began, began || !silences(err), t.m.now().Sub(t.start))
+			t.m.failed(err, t.probe && !began, began || !t.m.any && !silences(err), t.m.now().Sub(t.start))
 		} else {
 			t.m.answered(t.probe && !began)
 		}
@@ -198,12 +200,12 @@ func (m *meter) failed(err error, probe, alive bool, took time.Duration) {
 	m.until = now.Add(wait)
 }
 
-// Health is up while the breaker is closed: after the pause only a probe tells whether the source is well again.
+// Health is up while the breaker is closed, which after the pause only a probe can do, and not everything fails.
 func (m *meter) report() Health {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	h := m.health
-	h.Name, h.Up = m.name, m.pause == 0
+	h.Name, h.Up = m.name, m.pause == 0 && (m.always || h.Failures < breakFailures)
 	return h
 }
 

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -61,15 +62,25 @@ func refuse(from string, kind error, format string, args ...any) *Error {
 // isOutage reports whether err says something about the source, not about what it was asked for.
 func isOutage(err error) bool { return errors.Is(err, ErrUnavailable) }
 
-// silences reports whether an outage is one of the whole source: it was not reached, did not answer in time, broke off,
-// or wants to be left alone. Other statuses, such as 500 and 504, may be about one module that is broken or slow, which
-// must not shut out all others.
+// silences reports whether an outage is one of the whole source: nobody could connect to it, it did not answer in time, or
+// it wants to be left alone. Whatever else goes wrong (status 500 or 504, a connection that is closed, a page to log in, a
+// redirect that leads nowhere) may be about one module that is broken, which must not shut out all others.
 func silences(err error) bool {
-	var e *Error
-	if !errors.As(err, &e) || e.Status < 400 {
+	if e, ok := errors.AsType[*Error](err); ok && e.Status >= 400 {
+		return e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable
+	}
+	if errors.Is(err, errRedirect) || errors.Is(err, errWebPage) {
+		return false
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
 		return true
 	}
-	return e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return true
+	}
+	_, tls := errors.AsType[*tls.CertificateVerificationError](err)
+	_, dns := errors.AsType[*net.DNSError](err)
+	return tls || dns
 }
 
 // The go command shows no more of what a server says.

@@ -272,7 +272,7 @@ func (g *GoCommand) host(path string) *meter {
 			}
 		}
 	}
-	m := &meter{name: directName + " " + name, now: g.config.Now}
+	m := &meter{name: directName + " " + name, now: g.config.Now, any: true}
 	if len(g.hosts) < maxHosts {
 		g.hosts[name] = m
 	}

@@ -171,13 +171,17 @@ func (r *request) send(ctx context.Context) (*File, http.Header, error) {
 	}
 	req := &http.Request{Method: http.MethodGet, URL: r.url, Host: r.url.Host, Header: r.header()}
 	timer := time.AfterFunc(r.h.config.Timeout, func() { cancel(errNoHeader) })
-	resp, err := r.client().Do(req.WithContext(watched))
+	redirected := false
+	resp, err := r.client(&redirected).Do(req.WithContext(watched))
 	if !timer.Stop() && err == nil {
 		resp.Body.Close()
 		err = errNoHeader
 	}
 	if err != nil {
-		err = unavailable(r.h.label, why(err))
+		if err = why(err); redirected && !errors.Is(err, errRedirect) {
+			err = fmt.Errorf("%w: %w", errRedirect, err)
+		}
+		err = unavailable(r.h.label, err)
 		cancel(nil)
 		return nil, nil, err
 	}
@@ -208,9 +212,10 @@ func (r *request) header() http.Header {
 }
 
 // client returns a client that follows redirects as the go command does, except that credentials never go to another
-// host, not even to one below the first.
-func (r *request) client() *http.Client {
+// host, not even to one below the first. It notes whether there was one.
+func (r *request) client(redirected *bool) *http.Client {
 	return &http.Client{Transport: r.h.config.Transport, CheckRedirect: func(req *http.Request, via []*http.Request) error {
+		*redirected = true
 		if len(via) >= 10 {
 			return fmt.Errorf("%w 10 times", errRedirect)
 		}

@@ -160,7 +160,11 @@ func hasGoMod(ctx context.Context, t tree, path, version string) (bool, error) {
 // parseInfo returns the version that a .info file says, and an error if it cannot be the answer for the query ("" for
 // @latest).
 func parseInfo(path, query string, raw []byte) (version string, err error) {
-	var info struct{ Version string }
+	var info struct { // as cmd/go/internal/modfetch.RevInfo, so that no go command stumbles over it
+		Version string
+		Time    time.Time
+		Origin  *struct{}
+	}
 	if err := json.Unmarshal(raw, &info); err != nil {
 		return "", fmt.Errorf("invalid .info: %w", err)
 	}

@@ -98,7 +98,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // Health is the state of one entry of a [Chain].
 type Health struct {
 	Name string // without secrets
-	// Up is false while the circuit breaker is open: the entry is not asked.
+	// Up is false while the circuit breaker is open, so that the entry is not asked, or nothing but failures came lately.
 	Up bool
 	// Failures is the number of failures since the last success.
 	Failures int

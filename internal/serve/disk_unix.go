@@ -1,0 +1,27 @@
+//go:build unix
+
+package serve
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// freeBytes returns how many bytes this user may still write to the file system of a folder.
+func freeBytes(dir string) (int64, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	return int64(s.Bavail) * int64(s.Bsize), nil
+}
+
+// tryLock locks a file, unless somebody else has, until it is closed.
+func tryLock(f *os.File) (bool, error) {
+	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err == unix.EWOULDBLOCK {
+		return false, nil
+	}
+	return err == nil, err
+}

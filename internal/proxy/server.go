@@ -473,6 +473,9 @@ func (s *Server) serveSumDB(w http.ResponseWriter, r *http.Request, req request)
 				": set GONOSUMDB (or GOPRIVATE) for it on your machine too"}
 		}
 	}
+	if req.cachedOnly && rest != "supported" {
+		return outcome{}, &noSource{cachedOnly: true}
+	}
 	f, err := db.Get(r.Context(), rest)
 	if errors.Is(err, fs.ErrInvalid) {
 		return outcome{}, &pathError{text: "bad request: no path of a checksum database"}

@@ -178,12 +178,12 @@ func (r *request) send(ctx context.Context) (*File, http.Header, error) {
 		err = errNoHeader
 	}
 	if err != nil {
-		if err = why(err); redirected && !errors.Is(err, errRedirect) {
-			err = fmt.Errorf("%w: %w", errRedirect, err)
+		e := unavailable(r.h.label, why(err))
+		if redirected && !errors.Is(e, errRedirect) {
+			e.Err = fmt.Errorf("%w (%w)", e.Err, errRedirect)
 		}
-		err = unavailable(r.h.label, err)
 		cancel(nil)
-		return nil, nil, err
+		return nil, nil, e
 	}
 	stall := time.AfterFunc(r.h.config.NoProgress, func() { cancel(errNoProgress) })
 	stall.Stop()

@@ -4,12 +4,12 @@ GO       ?= go
 FUZZTIME ?= 10s
 SYSTEMS  := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-.PHONY: help build man test vet cross lint fuzz bench e2e test-systemd fresh
+.PHONY: help build man test vet cross lint fuzz bench bench-proxy e2e test-systemd fresh
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
 
-build: ## bin/goready, as it is shipped
+build: ## bin/goready and bin/goreadyd, as they are shipped
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/ ./cmd/...
 
 man: ## man pages, in man/
@@ -38,6 +38,9 @@ fuzz: ## every fuzz target for FUZZTIME
 
 bench: ## the ratio to go env, and the size of the binary
 	$(GO) test -run '^$$' -bench . -benchtime 40x ./bench/
+
+bench-proxy: ## goreadyd against nginx (apt-get install nginx-light), some six minutes
+	$(GO) run ./bench/proxytest
 
 test-systemd: ## tests in a container with systemd (root)
 	$(GO) test -tags systemd -count=1 ./internal/sysenv/... ./internal/systemdtest/...

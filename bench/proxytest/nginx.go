@@ -72,15 +72,13 @@ events {
   worker_connections 4096;
 }
 http {
-  access_log off;
+  access_log DIR/access.log;
+  gzip on;
   sendfile on;
   tcp_nopush on;
   tcp_nodelay on;
   keepalive_timeout 300s;
   keepalive_requests 1000000000;
-  open_file_cache max=16000 inactive=300s;
-  open_file_cache_valid 300s;
-  open_file_cache_min_uses 1;
   types {
     application/json info;
     application/zip zip;

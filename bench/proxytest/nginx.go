@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// startNginx starts nginx with the files of a tree, tuned as well as it can be for them.
+// startNginx starts nginx with the files of a tree and the settings that matter of Debian's nginx.conf.
 func (b *bench) startNginx(ctx context.Context, tree, probe string) (*process, error) {
 	return b.nginxWith(ctx, "nginx", probe, "root "+tree+";")
 }

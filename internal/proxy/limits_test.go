@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -130,4 +131,22 @@ func TestIndex(t *testing.T) {
 	for _, query := range []string{"?since=yesterday", "?limit=x", "?limit=0"} {
 		g.want(400, "/index"+query)
 	}
+}
+
+// FuzzIndexQuery checks that any query of /index is answered, or refused with a reason.
+func FuzzIndexQuery(f *testing.F) {
+	for _, q := range []string{"", "since=2026-01-02T15:04:05Z&limit=3", "limit=-1", "since=%zz", "limit=99999999999999999999", "since=2026-01-02T15:04:05%2B01:00", ";", "limit=1&limit=2"} {
+		f.Add(q)
+	}
+	g := newRig(f, withIndex)
+	g.want(200, basic+"/@v/v1.0.0.info")
+	f.Fuzz(func(t *testing.T, query string) {
+		r := httptest.NewRequest(http.MethodGet, "/index", nil)
+		r.URL.RawQuery = query
+		w := httptest.NewRecorder()
+		g.server.ServeHTTP(w, r)
+		if w.Code != 200 && (w.Code != 400 || w.Body.Len() < 10) {
+			t.Errorf("%q: %d %q", query, w.Code, w.Body)
+		}
+	})
 }

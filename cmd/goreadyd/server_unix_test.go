@@ -247,7 +247,7 @@ func (l *logLines) end() {
 	l.changed.Broadcast()
 }
 
-// await returns the first record that want is true of, and forgets it and those before.
+// await returns the first record that want is true of, and forgets it.
 func (l *logLines) await(want func(record) bool) (record, error) {
 	late := time.AfterFunc(time.Minute, l.end)
 	defer late.Stop()
@@ -256,7 +256,7 @@ func (l *logLines) await(want func(record) bool) (record, error) {
 	for {
 		if i := slices.IndexFunc(l.records, want); i >= 0 {
 			r := l.records[i]
-			l.records = l.records[i+1:]
+			l.records = slices.Delete(l.records, i, i+1)
 			return r, nil
 		}
 		if l.over {

@@ -184,7 +184,7 @@ func (m sourceMaker) sums(s *sources, c *config) error {
 	}
 	s.remotes = append(proxies, direct)
 	conf := sumdb.Config{
-		Name: spec.Name, Key: spec.Key, Direct: direct, Log: m.log,
+		Name: spec.Name, Key: spec.Key, Direct: direct, Log: m.log, NegativeTTL: c.cache.negative.Duration,
 		Dir: filepath.Join(m.data, "sumdb", url.QueryEscape(spec.Name)), // a name may have slashes and a port
 	}
 	for _, p := range proxies {

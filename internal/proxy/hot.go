@@ -21,10 +21,20 @@ type hotEntry struct {
 	etag, length []string
 	// Of answers that can change: when upstream gave it, and when it is no longer fresh. Zero for files.
 	at, until time.Time
+	// head is what a hit begins with if it does not go through net/http; see [Server.head].
+	head atomic.Pointer[[]byte]
 	// used is set by each hit and cleared when the entry is passed over instead of removed.
 	used atomic.Bool
 	// touched is when the store was last told of a use, in Unix seconds.
 	touched atomic.Int64
+}
+
+// key returns the key in the store of the entry that answers for a path.
+func (e *hotEntry) key(path string) string {
+	if e.private {
+		return privateScope + path[1:]
+	}
+	return path[1:]
 }
 
 // hotMap finds entries by the path of the request. It is bounded by bytes: when it is full, entries go that were not
@@ -50,7 +60,7 @@ type hotSlot struct {
 }
 
 // cost is what a slot takes in memory, in bytes, roughly.
-func (s *hotSlot) cost() int64 { return int64(len(s.entry.body) + 2*len(s.key) + 512) }
+func (s *hotSlot) cost() int64 { return int64(len(s.entry.body) + 2*len(s.key) + 1024) }
 
 func newHotMap(limit int64) *hotMap {
 	h := &hotMap{seed: maphash.MakeSeed()}

@@ -111,7 +111,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serveMemory answers with what is in memory, with as little work as can be.
 func (s *Server) serveMemory(w http.ResponseWriter, r *http.Request, e *hotEntry, start time.Time) {
 	http.NewResponseController(w).SetWriteDeadline(start.Add(s.config.WriteTimeout))
-	s.touch(r.Context(), r.URL.Path[1:], e)
+	s.touch(r.Context(), e.key(r.URL.Path), e)
 	s.sendBody(w, r, e, outcome{result: Hit})
 	s.metrics.hit(e, r.Method, time.Since(start))
 	s.logHit(r, e)
@@ -120,10 +120,7 @@ func (s *Server) serveMemory(w http.ResponseWriter, r *http.Request, e *hotEntry
 // serveStored answers with a file of the store that is known. It reports whether it did: the file may be gone.
 func (s *Server) serveStored(w http.ResponseWriter, r *http.Request, e *hotEntry, start time.Time) bool {
 	o := outcome{result: Hit}
-	key := r.URL.Path[1:]
-	if e.private {
-		key = privateScope + key
-	}
+	key := e.key(r.URL.Path)
 	pw := newPacedWriter(w, s.config.WriteTimeout)
 	leave := s.serving.enter(key)
 	s.touch(r.Context(), key, e)

@@ -165,6 +165,9 @@ func (d *daemon) listen(c *config, sockets listeners) {
 		s.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 			return d.current.p.Load().cert, nil
 		}}
+	} else {
+		sockets.public.fast = &fast{current: &d.current, draining: &d.draining, agent: d.maker.agent,
+			headerTimeout: s.ReadHeaderTimeout, idleTimeout: s.IdleTimeout}
 	}
 	d.public = startHTTP(sockets.public, s, "public", d.log)
 	if sockets.admin != nil {
@@ -244,6 +247,7 @@ const echo = 100 * time.Millisecond
 
 // end drains the server; another signal ends it at once.
 func (d *daemon) end(ctx context.Context, sig os.Signal) error {
+	d.draining.Store(true)
 	d.log.Info("draining", "signal", sig.String())
 	ctx, cancel := context.WithTimeout(ctx, d.current.p.Load().config.limits.drainTimeout.Duration)
 	defer cancel()
@@ -264,7 +268,6 @@ func (d *daemon) end(ctx context.Context, sig os.Signal) error {
 
 // drain ends the server. What takes longer than ctx is broken off, which is no failure: somebody wanted it to end.
 func (d *daemon) drain(ctx context.Context) error {
-	d.draining.Store(true)
 	d.tell(d.notify.stopping())
 	start := time.Now()
 	err := d.public.drain(ctx)

@@ -74,7 +74,7 @@ type httpServer struct {
 // startHTTP serves a listener. With a TLS configuration in s it speaks TLS.
 func startHTTP(l *listener, s *http.Server, name string, log *slog.Logger) *httpServer {
 	h := &httpServer{Server: s, listener: l, secure: s.TLSConfig != nil, done: make(chan error, 1)}
-	s.ConnState = h.fresh.changed
+	s.ConnState = h.changed
 	s.ErrorLog = errorLog(log.With("listener", name))
 	go func() {
 		if h.secure {
@@ -84,6 +84,14 @@ func startHTTP(l *listener, s *http.Server, name string, log *slog.Logger) *http
 		h.done <- s.Serve(l)
 	}()
 	return h
+}
+
+// changed implements http.Server.ConnState.
+func (h *httpServer) changed(conn net.Conn, state http.ConnState) {
+	h.fresh.changed(conn, state)
+	if c, ok := conn.(*fastConn); ok && state == http.StateIdle {
+		c.idle()
+	}
 }
 
 const (
@@ -139,7 +147,7 @@ type freshConns struct {
 	conns sync.Map // of net.Conn
 }
 
-// changed implements http.Server.ConnState. Nearly all connections it is called for are not fresh: that is found out
+// changed notes the state of a connection. Nearly all connections it is called for are not fresh: that is found out
 // without looking.
 func (f *freshConns) changed(conn net.Conn, state http.ConnState) {
 	if state == http.StateNew {

@@ -19,7 +19,8 @@ import (
 // for whoever has the socket next.
 type listener struct {
 	socket
-	inherited bool // from who started us, who may have kept it
+	inherited bool  // from who started us, who may have kept it
+	fast      *fast // answers what is hot before net/http; nil if nothing is
 	stopped   atomic.Bool
 }
 
@@ -34,6 +35,9 @@ func (l *listener) Accept() (net.Conn, error) {
 	conn, err := l.socket.Accept()
 	if err != nil && l.stopped.Load() {
 		return nil, net.ErrClosed
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok && l.fast != nil {
+		return &fastConn{TCPConn: tcp, fast: l.fast}, nil
 	}
 	return conn, err
 }

@@ -224,7 +224,7 @@ func operatorRules() []rule {
 		{may, "index", func(p *probe) {
 			path := p.fresh()
 			p.get("/" + path + v100 + ".info").ok()
-			p.answered(5*time.Second, func() bool { return bytes.Contains(p.get("/index").body, []byte(path)) })
+			p.answered(slack, func() bool { return bytes.Contains(p.get("/index").body, []byte(path)) })
 			for line := range bytes.Lines(p.get("/index").ok().body) {
 				var entry struct {
 					Path, Version string

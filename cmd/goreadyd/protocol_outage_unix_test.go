@@ -158,11 +158,9 @@ func TestProtocolStale(t *testing.T) {
 			record := p.get(sums + "/lookup/" + path + "@v1.0.0").ok().body
 			outage := outages(t, p, f)[name]
 			outage[0]()
-			for i := range 3 {
+			for range 3 {
 				for _, file := range files {
-					g := p.get("/" + path + file).is(want[file])
-					// Upstream is waited for once.
-					if limit := []time.Duration{2 * time.Second, 50*time.Millisecond + slack, 50*time.Millisecond + slack}[i]; g.took > limit {
+					if g := p.get("/" + path + file).is(want[file]); g.took > slack {
 						g.errorf("it took %v", g.took)
 					}
 					p.head("/" + path + file).ok()
@@ -279,7 +277,7 @@ func TestProtocolNewVersion(t *testing.T) {
 		p.up.modules.Add(modtest.Version{Path: path, Version: "v1.0.0", Files: map[string]string{"go.mod": "module " + path + "\n"}})
 		p.up.modules.SetQuery(path, "main", "v1.0.0")
 		for _, file := range everyKind() {
-			p.answered(3*time.Second, func() bool { return p.get("/" + path + file).good() })
+			p.answered(slack, func() bool { return p.get("/" + path + file).good() })
 		}
 	})
 	b.run(t, "deleted", func(p *probe) { // a branch that is gone is gone; a version stays

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/goready/goready/internal/modtest"
 )
@@ -253,7 +252,7 @@ func TestProtocolWithoutSumDB(t *testing.T) {
 	})
 	b.run(t, "first-hash-counts", func(p *probe) {
 		path := p.freshBig(200 << 10)
-		p.answered(5*time.Second, func() bool { return p.get("/"+path+v100+".zip").ok().header.Get("X-Cache") == "HIT" })
+		p.answered(slack, func() bool { return p.get("/"+path+v100+".zip").ok().header.Get("X-Cache") == "HIT" })
 		for _, name := range p.stored() {
 			if strings.HasSuffix(name, path+v100+".zip") {
 				if err := os.Remove(name); err != nil { // as if it had not been used for long

@@ -2,7 +2,7 @@
 //
 // Its one invariant: a file is never truncated in place. The new contents are written beside it, synced, and renamed
 // over it, and then the folder is synced. Mode and owner of a file that exists are kept, and symbolic links are
-// followed, so that a linked file stays one.
+// followed, so that a linked file stays one. For files that several processes share there are locks.
 package durable
 
 import (

@@ -18,12 +18,3 @@ func freeBytes(dir string) (int64, error) {
 	}
 	return int64(free), nil
 }
-
-// tryLock locks a file, unless somebody else has, until it is closed.
-func tryLock(f *os.File) (bool, error) {
-	err := windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &windows.Overlapped{})
-	if err == windows.ERROR_LOCK_VIOLATION {
-		return false, nil
-	}
-	return err == nil, err
-}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/goready/goready/internal/durable"
 	"github.com/goready/goready/internal/goenv"
 	"github.com/goready/goready/internal/proxy"
 	"github.com/goready/goready/internal/sumdb"
@@ -134,7 +135,7 @@ func takeSlot(dir string) (string, *os.File, error) {
 		if err != nil {
 			return "", nil, err
 		}
-		mine, err := tryLock(f)
+		mine, err := durable.TryLock(f)
 		if mine {
 			return name, f, nil
 		}

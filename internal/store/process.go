@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+
+	"github.com/goready/goready/internal/durable"
 )
 
 // tmp is the folder of temporary files below the root of a Dir. Each process has a folder of its own in it, with a file
@@ -28,7 +30,7 @@ func startProcess(root *os.Root) (_ *process, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, gate.Close()) }()
-	if err := lock(gate); err != nil {
+	if err := durable.Lock(gate); err != nil {
 		return nil, lockError(gate, err)
 	}
 	if err := sweep(root); err != nil {
@@ -41,7 +43,7 @@ func startProcess(root *os.Root) (_ *process, err error) {
 	if p.lock, err = openLock(root, p.folder); err != nil {
 		return nil, err
 	}
-	if err := lock(p.lock); err != nil {
+	if err := durable.Lock(p.lock); err != nil {
 		return nil, errors.Join(lockError(p.lock, err), p.lock.Close())
 	}
 	return p, nil
@@ -89,5 +91,6 @@ func isGone(root *os.Root, folder string) bool {
 		return errors.Is(err, fs.ErrNotExist) // it ended before it had locked it: both happen inside the gate
 	}
 	defer f.Close()
-	return tryLock(f)
+	locked, err := durable.TryLock(f)
+	return err == nil && locked
 }

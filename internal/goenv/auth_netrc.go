@@ -17,8 +17,15 @@ type NetrcEntry struct {
 // machine, login or password left out, macros skipped, nothing after a line that ends in the word "default".
 func ParseNetrc(data string) []NetrcEntry {
 	var list []NetrcEntry
+	ReadNetrc(data, func(e NetrcEntry, _ string) { list = append(list, e) })
+	return list
+}
+
+// ReadNetrc is [ParseNetrc] for who needs the passwords: it calls use for each entry, in order.
+func ReadNetrc(data string, use func(e NetrcEntry, password string)) {
 	var e NetrcEntry
-	password, inMacro := false, false
+	var password string
+	inMacro := false
 	number := 0
 	for line := range strings.SplitSeq(data, "\n") {
 		number++
@@ -30,24 +37,23 @@ func ParseNetrc(data string) []NetrcEntry {
 		for ; len(words) >= 2; words = words[2:] {
 			switch words[0] {
 			case "machine":
-				e, password = NetrcEntry{Machine: words[1], Line: number}, false
+				e, password = NetrcEntry{Machine: words[1], Line: number}, ""
 			case "login":
 				e.Login = words[1]
 			case "password":
-				password = true
+				password = words[1]
 			case "macdef":
 				inMacro = true
 			}
-			if e.Machine != "" && e.Login != "" && password {
-				list = append(list, e)
-				e, password = NetrcEntry{}, false
+			if e.Machine != "" && e.Login != "" && password != "" {
+				use(e, password)
+				e, password = NetrcEntry{}, ""
 			}
 		}
 		if len(words) == 1 && words[0] == "default" {
 			break
 		}
 	}
-	return list
 }
 
 // NetrcFiles returns the names of the netrc file in the order in which cmd/go/internal/auth.netrcPath tries them: the

@@ -152,41 +152,14 @@ func (c *credentials) readNetrc() {
 	}
 }
 
-// parseNetrc reads a netrc file as the go command does; see goenv.ParseNetrc, which leaves out passwords. Of several
-// entries for a machine the first counts.
+// parseNetrc returns what a netrc file says about each machine. Of several entries for one the first counts.
 func parseNetrc(data string) headers {
 	lines := headers{}
-	var machine, login, password string
-	inMacro := false
-	for line := range strings.SplitSeq(data, "\n") {
-		if inMacro {
-			inMacro = line != ""
-			continue
+	goenv.ReadNetrc(data, func(e goenv.NetrcEntry, password string) {
+		if at := authPrefix(e.Machine); lines[at] == nil {
+			lines[at] = basicAuth(e.Login, password)
 		}
-		words := strings.Fields(line)
-		for ; len(words) >= 2; words = words[2:] {
-			switch words[0] {
-			case "machine":
-				machine, login, password = words[1], "", ""
-			case "login":
-				login = words[1]
-			case "password":
-				password = words[1]
-			case "macdef":
-				inMacro = true
-			}
-			if machine == "" || login == "" || password == "" {
-				continue
-			}
-			if at := authPrefix(machine); lines[at] == nil {
-				lines[at] = basicAuth(login, password)
-			}
-			machine, login, password = "", "", ""
-		}
-		if len(words) == 1 && words[0] == "default" {
-			break
-		}
-	}
+	})
 	return lines
 }
 

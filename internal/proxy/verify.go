@@ -5,14 +5,12 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -93,16 +91,8 @@ func (s *Server) refusedBy(m module.Version, k *call[hashes]) error {
 
 // verifyInfo checks the .info of a canonical version.
 func verifyInfo(r request, body []byte) error {
-	var info struct { // as cmd/go/internal/modfetch.RevInfo
-		Version string
-		Time    time.Time
-		Origin  *struct{}
-	}
-	if err := json.Unmarshal(body, &info); err != nil {
+	if _, err := upstream.ParseInfo(r.mod.Path, r.mod.Version, body); err != nil {
 		return malformed(r, err)
-	}
-	if info.Version != r.mod.Version {
-		return malformed(r, fmt.Sprintf("it is that of version %.100q", info.Version))
 	}
 	return nil
 }

@@ -176,7 +176,7 @@ func (g *GoCommand) file(ctx context.Context, m module.Version, kind Kind) ([]by
 		raw, err = g.dirs.read(m, kind)
 	}
 	if err == nil && kind == Info {
-		_, err = parseInfo(m.Path, m.Version, raw)
+		_, err = ParseInfo(m.Path, m.Version, raw)
 	}
 	if err != nil {
 		return nil, unavailable(directName, g.dirs.withoutPaths(err))

@@ -124,7 +124,7 @@ func treeInfo(ctx context.Context, t tree, path, query string) (*Answer, error) 
 }
 
 func parsedInfo(t tree, path, query string, raw []byte) (*Answer, error) {
-	version, err := parseInfo(path, query, raw)
+	version, err := ParseInfo(path, query, raw)
 	if err != nil {
 		return nil, unavailable(t.name(), err)
 	}
@@ -157,9 +157,9 @@ func hasGoMod(ctx context.Context, t tree, path, version string) (bool, error) {
 	return string(raw) != fmt.Sprintf("module %s\n", modfile.AutoQuote(path)), err
 }
 
-// parseInfo returns the version that a .info file says, and an error if it cannot be the answer for the query ("" for
-// @latest).
-func parseInfo(path, query string, raw []byte) (version string, err error) {
+// ParseInfo returns the version that an .info file says, and an error if no go command could read it, or if it cannot be
+// the answer for the query ("" for @latest).
+func ParseInfo(path, query string, raw []byte) (version string, err error) {
 	var info struct { // as cmd/go/internal/modfetch.RevInfo, so that no go command stumbles over it
 		Version string
 		Time    time.Time

@@ -68,7 +68,7 @@ func FuzzParseInfo(f *testing.F) {
 	f.Add("example.com/m", "v1.0.0", []byte(`{"Version":"v1.0.0","Time":"2024-01-01T00:00:00Z"}`))
 	f.Add("example.com/m", "", []byte(`{"Version":"v2.0.0+incompatible"}`))
 	f.Fuzz(func(t *testing.T, path, query string, raw []byte) {
-		v, err := parseInfo(path, query, raw)
+		v, err := ParseInfo(path, query, raw)
 		if err != nil {
 			return
 		}
